@@ -1,0 +1,1 @@
+//! The contract every backplane backend keeps.

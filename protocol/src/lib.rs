@@ -1,0 +1,1 @@
+//! The SignalR wire protocols: bytes in, bytes out.

@@ -1,0 +1,2 @@
+//! The mesahub server.
+fn main() {}
