@@ -1,2 +1,54 @@
-//! Repository tasks.
-fn main() {}
+//! Repository tasks: `cargo xtask demo`, `watch`, `test` and `licences`.
+
+#![allow(clippy::print_stdout, reason = "a task talks to the person who ran it")]
+
+mod cargo;
+mod clients;
+mod demo;
+mod error;
+mod licences;
+mod step;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use crate::error::TaskError;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  demo [--once] [--release]  build mesahub, start it on loopback, print commands to paste;
+                             --once publishes one order by itself, sees it arrive and stops
+  watch <url> <token>        print every notification that the token's owner receives
+  test                       run everything: unit, integration, documentation, official clients
+  licences                   compare the licences of all dependencies with deny.toml";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", error::with_causes(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), TaskError> {
+    match words {
+        ["demo", flags @ ..] => demo::run(&demo::Options::parse(flags)?),
+        ["watch", url, token] => demo::watch(url, token),
+        ["test"] => test::run(),
+        ["licences"] => licences::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => Err(TaskError::Usage(format!(
+            "`{}` is no task\n\n{USAGE}",
+            other.join(" ")
+        ))),
+    }
+}

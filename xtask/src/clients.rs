@@ -1,0 +1,143 @@
+//! The official-client tests: finding or bringing Node, installing the client, running the files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo;
+use crate::error::TaskError;
+use crate::tally::Tally;
+
+/// The oldest Node whose test runner has everything the tests use.
+const OLDEST_NODE: (u32, u32) = (18, 19);
+
+/// Where the tests lie, from the root of the workspace.
+const FOLDER: &str = "tests/clients";
+
+/// Makes sure that `node` and `npm` can be run and are new enough.
+///
+/// On Debian and its kin, as root, what is missing is installed; anywhere else the error names the
+/// command to run.
+pub(crate) fn bring_node() -> Result<(), TaskError> {
+    if version_of("node").is_none() || version_of("npm").is_none() {
+        if !can_install() {
+            return Err(TaskError::Missing {
+                tool: "Node with npm".to_owned(),
+                remedy: "Install it with `sudo apt-get install nodejs npm`, `brew install node` \
+                         or from https://nodejs.org; or leave these tests out with \
+                         MESAHUB_TEST_SKIP=clients"
+                    .to_owned(),
+            });
+        }
+        println!("   node or npm is missing: installing it with apt-get");
+        cargo::succeed(apt_get(&["update", "--quiet"]))?;
+        cargo::succeed(apt_get(&[
+            "install",
+            "--quiet",
+            "--yes",
+            "--no-install-recommends",
+            "nodejs",
+            "npm",
+            "ca-certificates",
+        ]))?;
+    }
+    let node = version_of("node").unwrap_or_default();
+    let npm = version_of("npm").unwrap_or_default();
+    println!("   node {node}, npm {npm}");
+    if is_new_enough(&node) {
+        return Ok(());
+    }
+    let (major, minor) = OLDEST_NODE;
+    Err(TaskError::Missing {
+        tool: format!("Node {major}.{minor} or later"),
+        remedy: format!("`node --version` says {node:?}; https://nodejs.org has newer ones"),
+    })
+}
+
+/// Installs exactly what the lock file names.
+pub(crate) fn install_client() -> Result<(), TaskError> {
+    cargo::succeed(cargo::command(
+        "npm",
+        &["ci", "--prefix", FOLDER, "--no-audit", "--no-fund"],
+    ))
+}
+
+/// Runs every test file against the binary, and counts.
+pub(crate) fn run(mesahub: &Path) -> Result<(Tally, bool), TaskError> {
+    let mut node = cargo::command("node", &["--test", "--test-reporter=spec"]);
+    node.args(test_files()?).env("MESAHUB_BIN", mesahub);
+    let mut tally = Tally::default();
+    let succeeded = cargo::follow(node, |line| {
+        println!("{line}");
+        tally.read_node_line(line);
+    })?;
+    Ok((tally, succeeded))
+}
+
+/// The files are named one by one: what `node --test` makes of a folder differs between versions.
+fn test_files() -> Result<Vec<PathBuf>, TaskError> {
+    let folder = cargo::workspace_root().join(FOLDER);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(TaskError::io(format!("listing {FOLDER}")))? {
+        let path = entry
+            .map_err(TaskError::io(format!("listing {FOLDER}")))?
+            .path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `None` when the program is not there or does not run.
+fn version_of(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    output
+        .status
+        .success()
+        .then(|| text.trim().trim_start_matches('v').to_owned())
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) >= OLDEST_NODE,
+        _ => false,
+    }
+}
+
+fn can_install() -> bool {
+    let is_root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    is_root && Path::new("/etc/debian_version").exists()
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = cargo::command("apt-get", arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number_and_not_by_letter() {
+        assert!(is_new_enough("18.19.0"));
+        assert!(is_new_enough("20.2.1"));
+        assert!(is_new_enough("100.0.0"));
+        assert!(!is_new_enough("18.3.0"));
+        assert!(!is_new_enough("9.99.0"));
+        assert!(!is_new_enough(""));
+    }
+
+    #[test]
+    fn there_are_client_tests_to_run() {
+        assert!(!test_files().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,131 @@
+//! `cargo xtask test`: everything there is to run, and one count at the end.
+
+use std::time::Instant;
+
+use crate::cargo;
+use crate::clients;
+use crate::error::{self, TaskError};
+use crate::step;
+use crate::tally::Tally;
+
+/// The variable that leaves parts out, on purpose and in print.
+const SKIP: &str = "MESAHUB_TEST_SKIP";
+
+/// The parts that may be left out.
+const PARTS: [&str; 1] = ["clients"];
+
+/// Runs every part, also after one has failed, and fails if any did.
+pub(crate) fn run() -> Result<(), TaskError> {
+    let started = Instant::now();
+    let skip = std::env::var(SKIP).unwrap_or_default();
+    let left_out = parts_to_leave_out(&skip)?;
+    let mut tally = run_part("the Rust tests", rust_tests);
+    if left_out.contains(&"clients") {
+        println!("── left out because of {SKIP}: the official-client tests in tests/clients");
+    } else {
+        tally += run_part("the official-client tests", client_tests);
+    }
+
+    println!("── everything, after {}", step::spell(started.elapsed()));
+    if tally.left_out > 0 {
+        println!("{} ignored by their own marks", tally.left_out);
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    match tally.failed {
+        0 => Ok(()),
+        failed => Err(TaskError::TestsFailed { failed }),
+    }
+}
+
+fn parts_to_leave_out(value: &str) -> Result<Vec<&str>, TaskError> {
+    let parts: Vec<&str> = value
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect();
+    match parts.iter().find(|part| !PARTS.contains(part)) {
+        Some(unknown) => Err(TaskError::Usage(format!(
+            "{SKIP} names {unknown:?}; it may name {}",
+            PARTS.join(", ")
+        ))),
+        None => Ok(parts),
+    }
+}
+
+/// A part that could not run to its end, or ran no test at all, counts as one failure more.
+fn run_part(name: &str, part: impl FnOnce(&mut Tally) -> Result<bool, TaskError>) -> Tally {
+    let mut tally = Tally::default();
+    match part(&mut tally) {
+        Ok(true) if tally.total() == 0 => {
+            println!("   {name} ran nothing");
+            tally.failed += 1;
+        }
+        Ok(false) if tally.failed == 0 => {
+            println!("   {name} ended badly before they could be counted");
+            tally.failed += 1;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            println!("   {name} could not be run: {}", error::with_causes(&error));
+            tally.failed += 1;
+        }
+    }
+    tally
+}
+
+fn rust_tests(tally: &mut Tally) -> Result<bool, TaskError> {
+    let features = ["--workspace", "--all-features"];
+    step::step("building the Rust tests and the examples", || {
+        let mut build = cargo::cargo(&["test", "--no-run", "--quiet"]);
+        build.args(features);
+        cargo::succeed(build)
+    })?;
+    step::step("running the Rust tests, documentation included", || {
+        let mut test = cargo::cargo(&["test", "--no-fail-fast"]);
+        test.args(features);
+        cargo::follow(test, |line| {
+            println!("{line}");
+            tally.read_cargo_line(line);
+        })
+    })
+}
+
+fn client_tests(tally: &mut Tally) -> Result<bool, TaskError> {
+    step::step("looking for node and npm", clients::bring_node)?;
+    step::step("installing the official client", clients::install_client)?;
+    let mesahub = step::step("building mesahub", || {
+        cargo::build_mesahub(&["--all-features"])
+    })?;
+    let (counted, succeeded) = step::step("running the official-client tests", || {
+        clients::run(&mesahub)
+    })?;
+    *tally = counted;
+    Ok(succeeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_parts_can_be_left_out() {
+        assert_eq!(parts_to_leave_out(" clients ,").unwrap(), ["clients"]);
+        assert!(parts_to_leave_out("").unwrap().is_empty());
+        assert!(parts_to_leave_out("clients,client").is_err());
+    }
+
+    #[test]
+    fn a_part_that_runs_nothing_or_breaks_is_a_failure() {
+        let counted = |passed| {
+            move |tally: &mut Tally| {
+                tally.passed = passed;
+                Ok(true)
+            }
+        };
+        assert_eq!(run_part("a part", counted(0)).failed, 1);
+        assert_eq!(run_part("a part", counted(2)).failed, 0);
+        assert_eq!(run_part("a part", |_| Ok(false)).failed, 1);
+        let missing = |_: &mut Tally| Err(TaskError::Unexpected("no server".to_owned()));
+        assert_eq!(run_part("a part", missing).failed, 1);
+    }
+}
