@@ -1,0 +1,108 @@
+//! The logs of many topics: begun with the first kept publication, forgotten with the last.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use mesahub_broker::{BrokerError, LogBounds, LogPage, Position, Topic};
+use tokio::time::Instant;
+
+use crate::log::TopicLog;
+
+/// The logs of the topics that have one.
+pub(crate) struct Logs {
+    by_topic: HashMap<Topic, TopicLog>,
+    swept: Instant,
+    /// Highest generation among the logs that were forgotten.
+    forgotten: u64,
+}
+
+impl Logs {
+    /// Empty; generations of its logs will be over `origin`.
+    pub(crate) fn new(origin: u64) -> Self {
+        Self {
+            by_topic: HashMap::new(),
+            swept: Instant::now(),
+            forgotten: origin,
+        }
+    }
+
+    /// Keeps a publication. `generation` is asked for when the topic's log begins.
+    pub(crate) fn append(
+        &mut self,
+        topic: &Topic,
+        payload: Bytes,
+        bounds: &LogBounds,
+        generation: impl FnOnce() -> u64,
+    ) -> Position {
+        let now = Instant::now();
+        if now.duration_since(self.swept) > bounds.max_age {
+            self.sweep(now, bounds);
+        }
+        let log = match self.by_topic.get_mut(topic) {
+            Some(log) => log,
+            None => self
+                .by_topic
+                .entry(topic.clone())
+                .or_insert_with(|| TopicLog::new(generation())),
+        };
+        log.append(payload, now, bounds)
+    }
+
+    /// Reads a topic's log. `generation` is the newest one issued in the network, which stands for
+    /// the end of a log that has not begun.
+    pub(crate) fn read(
+        &mut self,
+        topic: &Topic,
+        after: Option<Position>,
+        limit: usize,
+        bounds: &LogBounds,
+        generation: u64,
+    ) -> Result<LogPage, BrokerError> {
+        if let Some(log) = self.by_topic.get_mut(topic) {
+            log.trim(Instant::now(), bounds);
+        }
+        let log = self.by_topic.get(topic);
+        let skip = match after {
+            None => 0,
+            Some(position) => log
+                .and_then(|log| log.entries_through(position))
+                .or_else(|| self.vouches_for(position, log, generation).then_some(0))
+                .ok_or(BrokerError::UnknownPosition { position })?,
+        };
+        Ok(match log {
+            Some(log) => log.page(skip, limit),
+            None => LogPage {
+                entries: Vec::new(),
+                more: false,
+                newest: Position::from_parts(generation, 0),
+            },
+        })
+    }
+
+    /// Whether all that a topic has carried since the end of a log that had not begun is still
+    /// here: no log was forgotten since, and the present one, if any, began later and is whole.
+    fn vouches_for(&self, end: Position, log: Option<&TopicLog>, newest: u64) -> bool {
+        let (generation, number) = end.parts();
+        let whole = log.is_none_or(|log| log.generation() > generation && log.dropped() == 0);
+        number == 0 && generation >= self.forgotten && generation <= newest && whole
+    }
+
+    /// Drops what is too old in every log, and forgets the logs in which nothing is left. Done at
+    /// most once in the span of an entry's life, so that it costs little per publication and keeps
+    /// nothing for longer than twice that span while anything is published.
+    fn sweep(&mut self, now: Instant, bounds: &LogBounds) {
+        let forgotten = &mut self.forgotten;
+        let before = self.by_topic.len();
+        self.by_topic.retain(|_, log| {
+            log.trim(now, bounds);
+            log.shrink();
+            if log.is_empty() {
+                *forgotten = (*forgotten).max(log.generation());
+            }
+            !log.is_empty()
+        });
+        self.by_topic.shrink_to(self.by_topic.len() * 2);
+        self.swept = now;
+        tracing::trace!(before, after = self.by_topic.len(), "swept topic logs");
+    }
+}
