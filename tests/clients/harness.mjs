@@ -1,0 +1,230 @@
+// A mesahub of the test's own, official clients connected to it, and the HTTP API.
+//
+// Nothing here sleeps: everything is an awaited event under a deadline.
+
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import * as signalR from '@microsoft/signalr';
+
+import { DEADLINE, within } from './deadline.mjs';
+import { Inbox } from './inbox.mjs';
+import { mint } from './tokens.mjs';
+
+export { rejection, within } from './deadline.mjs';
+export { nextEvent } from './inbox.mjs';
+export { claims, mint, secondsFromNow, tamper } from './tokens.mjs';
+
+/** Starts the binary that `MESAHUB_BIN` names and waits until it listens. */
+export async function startServer({ port = 0, key = newKey(), settings = {} } = {}) {
+  const binary = process.env.MESAHUB_BIN;
+  if (!binary) {
+    throw new Error('MESAHUB_BIN must name the mesahub binary to test; `cargo xtask test` sets it');
+  }
+  const configuration = {
+    // What `Development` shows in errors is for people; clients compare the official texts.
+    'RealTimeConfiguration:SignalR:EnableDetailedErrors': 'false',
+    'Mesahub:Authentication:ClockSkew': '0',
+    ...settings,
+  };
+  const flags = Object.entries(configuration).flatMap(([name, value]) => [
+    '--set',
+    `${name}=${value}`,
+  ]);
+  const child = spawn(
+    binary,
+    [
+      'serve',
+      ...['--environment', 'Development'],
+      ...['--config-dir', fileURLToPath(new URL('../../config', import.meta.url))],
+      ...['--address', `127.0.0.1:${port}`],
+      ...flags,
+    ],
+    {
+      env: { ...process.env, Mesahub__Authentication__SigningKey: key },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const server = new Server(child, key);
+  await server.listening();
+  return server;
+}
+
+class Server {
+  #child;
+  #key;
+  #exit;
+  #connections = [];
+  #tokens = [];
+  #log = '';
+
+  /** `http://127.0.0.1:port`. */
+  url;
+
+  constructor(child, key) {
+    this.#child = child;
+    this.#key = key;
+    child.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text));
+    this.#exit = new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+    // A binary that cannot be started is reported by whoever waits for it next.
+    this.#exit.catch(() => {});
+  }
+
+  async listening() {
+    const line = new Promise((resolve) => {
+      createInterface({ input: this.#child.stdout }).on('line', (text) => {
+        const found = /^listening on (http:\/\/\S+)$/.exec(text);
+        if (found) {
+          resolve(found[1]);
+        }
+      });
+    });
+    const early = this.#exit.then(({ code, signal }) => {
+      throw new Error(`mesahub ended at once (${signal ?? code}):\n${this.#log}`);
+    });
+    try {
+      this.url = await within(Promise.race([line, early]), 'waiting for mesahub to listen');
+    } catch (error) {
+      this.#child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  get port() {
+    return Number(new URL(this.url).port);
+  }
+
+  get key() {
+    return this.#key;
+  }
+
+  get hub() {
+    return `${this.url}/hubs/notifications`;
+  }
+
+  /** What the server has written to standard error so far. */
+  get log() {
+    return this.#log;
+  }
+
+  /** Every token that was made for this server. */
+  get tokens() {
+    return this.#tokens;
+  }
+
+  /** A token that this server accepts, unless `options` or the claims spoil it. */
+  token(claims, options = {}) {
+    const token = mint(claims, { key: this.#key, ...options });
+    this.#tokens.push(token);
+    return token;
+  }
+
+  /**
+   * An official client, configured but not started.
+   *
+   * `token` is a token or a function that gives one each time it is asked. `retries` are the
+   * delays of the automatic reconnect, in milliseconds; without them there is none.
+   */
+  client({
+    token,
+    transport = signalR.HttpTransportType.WebSockets,
+    skipNegotiation = false,
+    retries,
+  } = {}) {
+    let builder = new signalR.HubConnectionBuilder()
+      .withUrl(this.hub, {
+        accessTokenFactory: token && (typeof token === 'function' ? token : () => token),
+        transport,
+        skipNegotiation,
+      })
+      .configureLogging(signalR.LogLevel.None);
+    if (retries) {
+      builder = builder.withAutomaticReconnect(retries);
+    }
+    const connection = builder.build();
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  /** An official client, connected, and everything that it receives. */
+  async connect(options) {
+    const connection = this.client(options);
+    const inbox = new Inbox(connection);
+    await within(connection.start(), 'connecting');
+    return { connection, inbox };
+  }
+
+  /** `connect`, for somebody with these claims. */
+  async connectAs(claims, options = {}) {
+    return this.connect({ ...options, token: this.token(claims) });
+  }
+
+  /** Sends JSON to the HTTP API and gives `{ status, headers, body }`. */
+  async post(path, body, token) {
+    const response = await fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: {
+        ...(token && { Authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(DEADLINE),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(text) };
+  }
+
+  /** Publishes one notification, which must be accepted, and gives its id. */
+  async publish(token, notification) {
+    const { status, body } = await this.post('/api/v1/notifications', notification, token);
+    if (status !== 202 || typeof body?.id !== 'string') {
+      throw new Error(`not accepted: ${status} ${JSON.stringify(body)}`);
+    }
+    return body.id;
+  }
+
+  /** Asks the server to end and gives how it did. */
+  async terminate() {
+    this.#child.kill('SIGTERM');
+    return this.ended();
+  }
+
+  /** How the server ended, once it has. */
+  async ended() {
+    return within(this.#exit, 'waiting for mesahub to end');
+  }
+
+  /** Ends the clients and the server, whatever state they are in. */
+  async stop() {
+    await Promise.allSettled(this.#connections.map((connection) => connection.stop()));
+    this.#child.kill('SIGTERM');
+    try {
+      await this.ended();
+    } finally {
+      this.#child.kill('SIGKILL');
+    }
+  }
+}
+
+/** The stable name of the refusal in an error body: `{"error": name, "message": text}`. */
+export function refusal({ body }) {
+  return body?.error;
+}
+
+/** A signing key that HS256 may use. */
+export function newKey() {
+  return randomBytes(32).toString('hex');
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
