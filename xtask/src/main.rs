@@ -25,9 +25,10 @@ usage: cargo xtask <task>
   licences                   compare the licences of all dependencies with deny.toml";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match run(&words) {
+    // The first word is this program.
+    match run(words.get(1..).unwrap_or_default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", error::with_causes(&error));
