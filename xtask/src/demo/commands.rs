@@ -57,7 +57,7 @@ npm ci --prefix tests/clients && node tests/clients/watch.mjs $MESAHUB $ADMIN
 
 fn publish(json: &str) -> String {
     format!(
-        "curl -i $MESAHUB/api/v1/notifications -H \"Authorization: Bearer $SERVICE\" \\\n  \
+        "curl -i -w '\\n' $MESAHUB/api/v1/notifications -H \"Authorization: Bearer $SERVICE\" \\\n  \
          -H 'Content-Type: application/json' \\\n  -d '{json}'"
     )
 }

@@ -77,9 +77,10 @@ fn exchange(
 ) -> Result<Answer, TaskError> {
     let doing = || format!("{request} at {address}");
     let mut stream = address.connect()?;
+    // In HTTP/1.0 a body ends with the connection and never comes in chunks.
     write!(
         stream,
-        "{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        "{request} HTTP/1.0\r\nHost: {}\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         address.authority(),
         body.len()
     )
@@ -94,7 +95,11 @@ fn exchange(
 
 fn read_answer(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?;
+    let (version, rest) = head.split_once(' ')?;
+    let status = rest
+        .split(' ')
+        .next()
+        .filter(|_| version.starts_with("HTTP/1."))?;
     Some(Answer {
         status: status.parse().ok()?,
         body: body.to_owned(),
@@ -107,12 +112,14 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_status_and_a_body() {
-        let text = "HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}";
-        let answer = Answer {
-            status: 202,
-            body: "{}".to_owned(),
-        };
-        assert_eq!(read_answer(text), Some(answer));
+        for version in ["HTTP/1.0", "HTTP/1.1"] {
+            let text = format!("{version} 202 Accepted\r\ncontent-length: 2\r\n\r\n{{}}");
+            let answer = Answer {
+                status: 202,
+                body: "{}".to_owned(),
+            };
+            assert_eq!(read_answer(&text), Some(answer));
+        }
         assert_eq!(read_answer("220 mail.example.org"), None);
     }
 
