@@ -1,1 +1,3 @@
 //! Mesahub.
+
+pub mod auth;
