@@ -1,3 +1,4 @@
 //! Mesahub.
 
 pub mod auth;
+pub mod channel;

@@ -47,5 +47,6 @@ pub use principal::Principal;
 pub use role::Role;
 pub use scope::ServiceScope;
 pub use tenant::TenantKey;
+pub(crate) use text::serde_as_text;
 pub use token::{bearer_token, redact_query};
 pub use user::UserId;
