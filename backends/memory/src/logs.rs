@@ -106,3 +106,104 @@ impl Logs {
         tracing::trace!(before, after = self.by_topic.len(), "swept topic logs");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::{cell::Cell, time::Duration};
+
+    use tokio::time::advance;
+
+    use super::{Bytes, LogBounds, Logs, Position, Topic};
+
+    const ORIGIN: u64 = 1_000;
+    const AGE: Duration = Duration::from_secs(60);
+
+    /// Logs, with what the network would give them.
+    struct Kept {
+        logs: Logs,
+        bounds: LogBounds,
+        generation: Cell<u64>,
+    }
+
+    impl Kept {
+        fn new() -> Self {
+            Self {
+                logs: Logs::new(ORIGIN),
+                bounds: LogBounds {
+                    max_age: AGE,
+                    ..LogBounds::default()
+                },
+                generation: Cell::new(ORIGIN),
+            }
+        }
+
+        fn append(&mut self, topic: &str) -> Position {
+            let topic = Topic::new(topic).unwrap();
+            let next = || {
+                self.generation.set(self.generation.get() + 1);
+                self.generation.get()
+            };
+            self.logs.append(&topic, Bytes::new(), &self.bounds, next)
+        }
+
+        /// How many entries follow, or nothing when the position is unknown.
+        fn follow(&mut self, topic: &str, after: Position) -> Option<usize> {
+            let topic = Topic::new(topic).unwrap();
+            let newest = self.generation.get();
+            let page = self
+                .logs
+                .read(&topic, Some(after), 100, &self.bounds, newest);
+            page.ok().map(|page| page.entries.len())
+        }
+
+        fn newest(&mut self, topic: &str) -> Position {
+            let topic = Topic::new(topic).unwrap();
+            let newest = self.generation.get();
+            let page = self.logs.read(&topic, None, 0, &self.bounds, newest);
+            page.unwrap().newest
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logs_that_hold_nothing_are_forgotten() {
+        let mut kept = Kept::new();
+        for n in 0..1_000 {
+            kept.append(&n.to_string());
+        }
+        advance(AGE * 2).await;
+        kept.append("fresh");
+        assert_eq!(kept.logs.by_topic.len(), 1);
+        assert!(kept.logs.by_topic.capacity() < 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_begun_again_neither_repeats_nor_guesses_positions() {
+        let mut kept = Kept::new();
+        let empty = kept.newest("a");
+        let first = kept.append("a");
+        advance(AGE * 2).await;
+        kept.append("b");
+        let between = kept.newest("a");
+        assert!(empty < first && first < between);
+        assert_eq!(kept.follow("a", between), Some(0));
+        let second = kept.append("a");
+        assert!(between < second);
+        assert_eq!(kept.follow("a", between), Some(1));
+        assert_eq!(kept.follow("a", second), Some(0));
+        assert_eq!(kept.follow("a", first), None);
+        assert_eq!(kept.follow("a", empty), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_position_of_an_earlier_process_is_unknown() {
+        let mut kept = Kept::new();
+        kept.append("a");
+        for number in 0..3 {
+            let earlier = Position::from_parts(ORIGIN - 1, number);
+            assert_eq!(kept.follow("a", earlier), None);
+            assert_eq!(kept.follow("never", earlier), None);
+        }
+    }
+}

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Node {
     broker: Arc<dyn Broker>,
     shards: Vec<InboxShard>,
+    /// Whether gaps are part of the proof. Then each shard may tell of them, at any time.
+    gaps: bool,
 }
 
 impl Node {
@@ -32,6 +34,7 @@ impl Node {
         Self {
             broker: Arc::new(broker),
             shards,
+            gaps: false,
         }
     }
 
@@ -74,10 +77,15 @@ impl Node {
         }
     }
 
+    /// The next delivery. A gap is not expected before the first call of [`gap`](Self::gap), and
+    /// passed over after it.
     pub(super) async fn delivery(&mut self) -> Delivery {
-        match self.next().await {
-            Some(Inbound::Delivery(delivery)) => delivery,
-            other => panic!("expected a delivery, got {other:?}"),
+        loop {
+            match self.next().await {
+                Some(Inbound::Delivery(delivery)) => return delivery,
+                Some(Inbound::Gap(_)) if self.gaps => {}
+                other => panic!("expected a delivery, got {other:?}"),
+            }
         }
     }
 
@@ -91,6 +99,7 @@ impl Node {
 
     /// The next gap, passing over deliveries.
     pub(super) async fn gap(&mut self) -> Gap {
+        self.gaps = true;
         loop {
             match self.next().await {
                 Some(Inbound::Gap(gap)) => return gap,

@@ -19,11 +19,16 @@ pub const BOUNDS: LogBounds = LogBounds {
     max_age: Duration::from_secs(60),
 };
 
+impl Memory {
+    pub fn network() -> MemoryNetwork {
+        MemoryNetwork::new(MemoryConfig { log: BOUNDS })
+    }
+}
+
 impl Default for Memory {
     fn default() -> Self {
-        Self {
-            network: MemoryNetwork::new(MemoryConfig { log: BOUNDS }),
-        }
+        let network = Self::network();
+        Self { network }
     }
 }
 
