@@ -1,0 +1,84 @@
+//! The last words to a client, and waiting a moment for its answer.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use mesahub_protocol::{HandshakeError, Protocol, encode_close, handshake_error};
+
+use crate::connection::events::write_waiting;
+use crate::connection::link::{Link, Received};
+use crate::hub::ending::CLOSED_WITH_ERROR;
+use crate::hub::frame::frame;
+use crate::hub::{Connection, Ending, Hub};
+
+/// How long the peer has to take the last bytes and to close its side.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Queues what this ending has to say, and accepts nothing after it.
+pub(crate) fn say_goodbye<L: Link>(hub: &Hub, connection: &Connection, link: &L, ending: &Ending) {
+    if ending.row().abrupt {
+        return;
+    }
+    let protocol = connection.protocol().unwrap_or(Protocol::Json);
+    let mut last = match last_message(hub, connection, ending) {
+        Some(message) => frame(connection.form(), protocol, |out| {
+            out.extend_from_slice(&message)
+        })
+        .to_vec(),
+        None => Vec::new(),
+    };
+    last.extend_from_slice(&link.farewell());
+    connection.outbox().close_with(last.into());
+}
+
+/// Writes what is left and waits until the peer has closed too, for a few seconds at most.
+pub(crate) async fn wait_for_peer<L: Link>(connection: &Connection, link: &mut L, ending: &Ending) {
+    if ending.row().abrupt {
+        return;
+    }
+    let peer_closed_first = *ending == Ending::TransportClosed;
+    let closing = poll_fn(|context| {
+        connection.register_task(context.waker());
+        write_waiting(connection, link, context);
+        if peer_closed_first {
+            return if connection.queued_bytes() == 0 {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            };
+        }
+        loop {
+            match link.poll_receive(context) {
+                Poll::Ready(Received::Chunk(_) | Received::Answer(_)) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    });
+    if tokio::time::timeout(PATIENCE, closing).await.is_err() {
+        tracing::debug!(connection = %connection.id(), "the peer did not close in time");
+    }
+}
+
+fn last_message(hub: &Hub, connection: &Connection, ending: &Ending) -> Option<Vec<u8>> {
+    match ending {
+        Ending::HandshakeRefused(text) => return Some(handshake_error(text)),
+        _ if connection.protocol().is_none() => {
+            return (*ending != Ending::TransportClosed)
+                .then(|| handshake_error(&HandshakeError::Canceled.to_string()));
+        }
+        _ => {}
+    }
+    let close = ending.row().close?;
+    let error = close.error.then(|| match ending.detail() {
+        Some(detail) if hub.options().enable_detailed_errors || ending.is_deliberate() => {
+            format!("{CLOSED_WITH_ERROR} {detail}")
+        }
+        _ => CLOSED_WITH_ERROR.to_owned(),
+    });
+    let mut out = Vec::new();
+    let protocol = connection.protocol().unwrap_or(Protocol::Json);
+    encode_close(protocol, &mut out, error.as_deref(), close.allow_reconnect);
+    Some(out)
+}

@@ -1,0 +1,145 @@
+//! The life of a connection on one screen.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mesahub_protocol::{FrameReader, HandshakeError, HandshakeRequest, handshake_ok};
+
+use crate::auth::Principal;
+use crate::connection::events::{Event, alongside, arrival};
+use crate::connection::goodbye::{say_goodbye, wait_for_peer};
+use crate::connection::link::{Link, Received};
+use crate::connection::read::Reader;
+use crate::hub::registry::Registration;
+use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub};
+
+/// Who is being served.
+pub(crate) struct Guest {
+    pub(crate) id: ConnectionId,
+    pub(crate) principal: Arc<Principal>,
+}
+
+/// Serves one connection from its first byte to its last.
+pub(crate) async fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) {
+    let connection = hub.admit(guest.id, guest.principal, link.wire(), link.form());
+    let mut life = Life {
+        caller: Caller::new(Arc::clone(&connection), hub.clone()),
+        hub,
+        connected: None,
+    };
+    let ending = life.live(&connection, &mut link).await;
+    connection.end(ending);
+    let ending = connection.ending().expect("it has just been set").clone();
+    tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
+    say_goodbye(&life.hub, &connection, &link, &ending);
+    if let Some(registration) = life.connected.take() {
+        let farewell = life.hub.lifecycle().disconnected(&life.caller, &ending);
+        alongside(&connection, &link, farewell).await;
+        drop(registration);
+    }
+    wait_for_peer(&connection, &mut link, &ending).await;
+}
+
+struct Life {
+    hub: Hub,
+    caller: Caller,
+    /// Set once the connect handler has succeeded.
+    connected: Option<Registration>,
+}
+
+impl Life {
+    /// Reads until something ends the connection.
+    async fn live<L: Link>(&mut self, connection: &Arc<Connection>, link: &mut L) -> Ending {
+        let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
+        let reader = Reader::new(&self.hub, connection, &self.caller);
+        loop {
+            let chunk = match next_chunk(connection, link).await {
+                Ok(chunk) => chunk,
+                Err(Ending::TransportClosed | Ending::TransportLost(_))
+                    if frames.is_mid_message() =>
+                {
+                    let text = "Connection terminated while reading a message.";
+                    return Ending::TransportLost(text.to_owned());
+                }
+                Err(ending) => return ending,
+            };
+            connection.heard(self.hub.node().now());
+            let mut bodies = frames.feed(&chunk);
+            while let Some(body) = bodies.next() {
+                let done = match body {
+                    Err(_) if connection.protocol().is_none() => Err(Ending::HandshakeRefused(
+                        HandshakeError::Canceled.to_string(),
+                    )),
+                    Err(error) => Err(Ending::ProtocolViolation(error.to_string())),
+                    Ok(body) if connection.protocol().is_none() => {
+                        self.open(connection, link, body).await
+                    }
+                    Ok(body) => reader.message(link, body).await,
+                };
+                if let Err(ending) = done {
+                    return ending;
+                }
+                if let Some(ending) = connection.ending() {
+                    return ending.clone();
+                }
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// Shakes hands, registers and runs the connect handler.
+    async fn open<L: Link>(
+        &mut self,
+        connection: &Arc<Connection>,
+        link: &L,
+        body: &[u8],
+    ) -> Result<(), Ending> {
+        let detailed = self.hub.options().enable_detailed_errors;
+        let protocol = HandshakeRequest::parse(body)
+            .and_then(|request| request.accept(link.formats()))
+            .map_err(|error| Ending::HandshakeRefused(error.text(detailed)))?;
+        connection.choose_protocol(protocol);
+        connection.send_with(|_, out| out.extend_from_slice(handshake_ok()));
+        let registered = alongside(connection, link, self.hub.register(connection)).await;
+        let registration =
+            registered.map_err(|error| Ending::ConnectFailed(format!("GroupError: {error}")))?;
+        let connected = alongside(
+            connection,
+            link,
+            self.hub.lifecycle().connected(&self.caller),
+        )
+        .await;
+        connected.map_err(|error| {
+            tracing::warn!(connection = %connection.id(), %error, "the connect handler refused");
+            error.into_ending()
+        })?;
+        tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
+        self.connected = Some(registration);
+        Ok(())
+    }
+}
+
+/// The next bytes of the client's stream.
+async fn next_chunk<L: Link>(connection: &Connection, link: &mut L) -> Result<Bytes, Ending> {
+    loop {
+        match arrival(connection, link).await {
+            Event::Ended | Event::Ready => {
+                return Err(connection.ending().cloned().unwrap_or(Ending::Aborted));
+            }
+            Event::Received(Received::Chunk(chunk)) => return Ok(chunk),
+            Event::Received(Received::Answer(bytes)) => {
+                connection.answer(&bytes);
+            }
+            Event::Received(Received::Closed(answer)) => {
+                connection.outbox().close_with(answer);
+                return Err(Ending::TransportClosed);
+            }
+            Event::Received(Received::TooLarge) => {
+                return Err(Ending::ProtocolViolation(
+                    "The WebSocket message is larger than any message may be.".to_owned(),
+                ));
+            }
+            Event::Received(Received::Lost(text)) => return Err(Ending::TransportLost(text)),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The connection whose call is being handled.
+
+use std::sync::Arc;
+
+use crate::auth::Principal;
+use crate::hub::clients::Clients;
+use crate::hub::connection::Connection;
+use crate::hub::ending::Ending;
+use crate::hub::error::GroupError;
+use crate::hub::id::ConnectionId;
+use crate::hub::instance::Hub;
+
+/// The connection whose call, connect or disconnect is being handled.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    connection: Arc<Connection>,
+    hub: Hub,
+}
+
+impl Caller {
+    pub(crate) fn new(connection: Arc<Connection>, hub: Hub) -> Self {
+        Self { connection, hub }
+    }
+
+    /// Its public id.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.connection.id()
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        self.connection.principal()
+    }
+
+    /// What `Clients::user` finds it by.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.connection.user()
+    }
+
+    /// The hub it is connected to.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Addresses clients, with this connection as the caller.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        Clients::new(self.hub.clone(), Some(self.id()))
+    }
+
+    /// Joins a group. Returns when the backplane delivers the group to this node, so whatever is
+    /// sent to it from now on arrives. Joining twice is the same as once.
+    ///
+    /// # Errors
+    /// When the name is unusable, the connection has ended or the backplane refuses.
+    pub async fn join(&self, group: &str) -> Result<(), GroupError> {
+        self.join_all([group]).await
+    }
+
+    /// Joins several groups at once, waiting for the backplane once.
+    ///
+    /// # Errors
+    /// As [`Self::join`]; groups before the failing one stay joined.
+    pub async fn join_all<G: AsRef<str>>(
+        &self,
+        groups: impl IntoIterator<Item = G>,
+    ) -> Result<(), GroupError> {
+        self.hub.join_all(&self.connection, groups).await
+    }
+
+    /// Leaves a group. Leaving one that it is not in does nothing.
+    ///
+    /// # Errors
+    /// When the name is unusable.
+    pub fn leave(&self, group: &str) -> Result<(), GroupError> {
+        self.hub.leave(&self.connection, group)
+    }
+
+    /// The groups it is in now.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        self.hub.groups_of(&self.connection)
+    }
+
+    /// Ends the connection; its client does not come back by itself.
+    pub fn abort(&self) {
+        self.connection.end(Ending::Aborted);
+    }
+}

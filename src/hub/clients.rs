@@ -1,0 +1,258 @@
+//! Addressing clients: who a message is for, and sending it.
+
+use bytes::Bytes;
+use mesahub_broker::{Publication, Topic};
+use mesahub_protocol::envelope::Envelope;
+use mesahub_protocol::{Extension, Protocol, encode_invocation};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::hub::error::SendError;
+use crate::hub::frame::Encoded;
+use crate::hub::id::ConnectionId;
+use crate::hub::instance::Hub;
+use crate::hub::outbox::Overflow;
+use crate::hub::topics;
+
+/// Addresses the clients of a hub.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    hub: Hub,
+    caller: Option<ConnectionId>,
+}
+
+/// Somebody to send to. Nothing happens before [`Recipients::send`].
+#[must_use = "nothing is sent before `send`"]
+#[derive(Clone, Debug)]
+pub struct Recipients {
+    hub: Hub,
+    to: To,
+    excluded: Vec<ConnectionId>,
+    options: SendOptions,
+}
+
+#[derive(Clone, Debug)]
+enum To {
+    All,
+    Groups(Vec<String>),
+    Users(Vec<String>),
+    Connections(Vec<ConnectionId>),
+}
+
+/// How a message travels.
+#[derive(Clone, Debug, Default)]
+pub struct SendOptions {
+    /// Identifies the message. Needed by `once`.
+    pub message_id: Option<Uuid>,
+    /// Keep it in the logs of the topics that it is sent to.
+    pub log: bool,
+    /// It goes to several groups: give it once to a connection that is in more than one.
+    pub once: bool,
+    /// What happens at a full outbox.
+    pub overflow: Overflow,
+}
+
+impl Clients {
+    pub(crate) fn new(hub: Hub, caller: Option<ConnectionId>) -> Self {
+        Self { hub, caller }
+    }
+
+    /// Everybody connected to the hub, on every node.
+    pub fn all(&self) -> Recipients {
+        self.to(To::All)
+    }
+
+    /// Everybody but these connections.
+    pub fn all_except(&self, excluded: impl IntoIterator<Item = ConnectionId>) -> Recipients {
+        self.all().except(excluded)
+    }
+
+    /// The connection whose call is being handled; nobody outside a handler.
+    pub fn caller(&self) -> Recipients {
+        self.to(To::Connections(self.caller.into_iter().collect()))
+    }
+
+    /// Everybody but the caller.
+    pub fn others(&self) -> Recipients {
+        self.all().except(self.caller)
+    }
+
+    /// The members of a group but the caller.
+    pub fn others_in_group(&self, group: impl Into<String>) -> Recipients {
+        self.group(group).except(self.caller)
+    }
+
+    /// One connection of this node.
+    pub fn connection(&self, id: ConnectionId) -> Recipients {
+        self.connections([id])
+    }
+
+    /// Several connections of this node.
+    pub fn connections(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Recipients {
+        self.to(To::Connections(ids.into_iter().collect()))
+    }
+
+    /// The members of a group, on every node. An empty name addresses nobody.
+    pub fn group(&self, group: impl Into<String>) -> Recipients {
+        self.groups([group])
+    }
+
+    /// The members of several groups; who is in two gets the message twice, unless
+    /// [`SendOptions::once`] is set.
+    pub fn groups<G: Into<String>>(&self, groups: impl IntoIterator<Item = G>) -> Recipients {
+        self.to(To::Groups(groups.into_iter().map(Into::into).collect()))
+    }
+
+    /// The members of a group but these connections.
+    pub fn group_except(
+        &self,
+        group: impl Into<String>,
+        excluded: impl IntoIterator<Item = ConnectionId>,
+    ) -> Recipients {
+        self.group(group).except(excluded)
+    }
+
+    /// All connections of a user, on every node.
+    pub fn user(&self, user: impl Into<String>) -> Recipients {
+        self.users([user])
+    }
+
+    /// All connections of several users.
+    pub fn users<U: Into<String>>(&self, users: impl IntoIterator<Item = U>) -> Recipients {
+        self.to(To::Users(users.into_iter().map(Into::into).collect()))
+    }
+
+    fn to(&self, to: To) -> Recipients {
+        Recipients {
+            hub: self.hub.clone(),
+            to,
+            excluded: Vec::new(),
+            options: SendOptions::default(),
+        }
+    }
+}
+
+impl Recipients {
+    /// Leaves these connections out.
+    pub fn except(mut self, excluded: impl IntoIterator<Item = ConnectionId>) -> Self {
+        self.excluded.extend(excluded);
+        self
+    }
+
+    /// Sets how the message travels.
+    pub fn with(mut self, options: SendOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Calls `method` on the clients. `arguments` is a tuple, an array or a slice, one item per
+    /// argument; `()` for none.
+    ///
+    /// Returns when the backplane has taken the message (or the local connection's outbox has);
+    /// not when clients have it. Dropping the future may leave it sent or not sent.
+    ///
+    /// # Errors
+    /// When the arguments cannot be encoded, the address is unusable, the connection is not here,
+    /// or the backplane refuses; see [`SendError::is_retryable`].
+    pub async fn send<A: Serialize + Sync + ?Sized>(
+        self,
+        method: &str,
+        arguments: &A,
+    ) -> Result<(), SendError> {
+        let mut raw = Vec::with_capacity(256);
+        encode_invocation(Protocol::Json, &mut raw, None, method, arguments)?;
+        let raw = Bytes::from(raw);
+        if let To::Connections(ids) = &self.to {
+            return self.send_here(ids, raw);
+        }
+        let topics = self.topics()?;
+        let payload = self.envelope(raw);
+        let log = self.options.log;
+        let batch = topics
+            .into_iter()
+            .map(|topic| Publication {
+                topic,
+                payload: payload.clone(),
+                log,
+            })
+            .collect();
+        let results = self.hub.node().broker().publish(batch).await;
+        results
+            .into_iter()
+            .try_for_each(|result| result.map(drop))
+            .map_err(SendError::from)
+    }
+
+    /// The same message as publications, for a caller that sends many at once.
+    pub(crate) fn publications<A: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        arguments: &A,
+    ) -> Result<Vec<Publication>, SendError> {
+        let mut raw = Vec::with_capacity(256);
+        encode_invocation(Protocol::Json, &mut raw, None, method, arguments)?;
+        let payload = self.envelope(Bytes::from(raw));
+        let log = self.options.log;
+        let topics = self.topics()?;
+        Ok(topics
+            .into_iter()
+            .map(|topic| Publication {
+                topic,
+                payload: payload.clone(),
+                log,
+            })
+            .collect())
+    }
+
+    fn send_here(&self, ids: &[ConnectionId], raw: Bytes) -> Result<(), SendError> {
+        let mut encoded = Encoded::new();
+        encoded.insert(Protocol::Json, raw);
+        for id in ids.iter().filter(|id| !self.excluded.contains(id)) {
+            let connection = self
+                .hub
+                .find(*id)
+                .ok_or(SendError::UnknownConnection(*id))?;
+            connection.send_encoded(&encoded, &self.options.overflow);
+        }
+        Ok(())
+    }
+
+    fn topics(&self) -> Result<Vec<Topic>, SendError> {
+        let names = self.hub.topics();
+        let topics = match &self.to {
+            To::All => vec![names.all()],
+            To::Groups(groups) => each(groups, |group| names.group(group))?,
+            To::Users(users) => each(users, |user| names.user(user))?,
+            To::Connections(_) => Vec::new(),
+        };
+        Ok(topics)
+    }
+
+    fn envelope(&self, raw: Bytes) -> Bytes {
+        let envelope = Envelope {
+            excluded: self.excluded.iter().map(ToString::to_string).collect(),
+            messages: vec![(Protocol::Json.name().into(), raw)],
+            reply: None,
+            extension: Extension {
+                message_id: self.options.message_id.map(Uuid::into_bytes),
+                dedupe: self.options.once && self.options.message_id.is_some(),
+                logged: self.options.log,
+                overflow: topics::overflow_to_wire(&self.options.overflow),
+                ..Extension::default()
+            },
+        };
+        envelope.encode().into()
+    }
+}
+
+/// One topic for each name that is not empty.
+fn each(
+    names: &[String],
+    topic: impl Fn(&str) -> Result<Topic, mesahub_broker::TopicError>,
+) -> Result<Vec<Topic>, mesahub_broker::TopicError> {
+    names
+        .iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| topic(name))
+        .collect()
+}

@@ -1,0 +1,272 @@
+//! One connection as the hub sees it: a name, a principal, an outbox and the channels it is in.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use mesahub_broker::Topic;
+use mesahub_protocol::Protocol;
+use parking_lot::Mutex;
+
+use crate::auth::Principal;
+use crate::hub::ending::Ending;
+use crate::hub::frame::{Encoded, Form, frame, ping};
+use crate::hub::id::ConnectionId;
+use crate::hub::outbox::{Accepted, Outbox, Overflow, Wire};
+
+/// One client on one transport. Shared by its own task, the registry and the topics it is in.
+pub struct Connection {
+    serial: u64,
+    id: ConnectionId,
+    principal: Arc<Principal>,
+    user: Option<Arc<str>>,
+    protocol: OnceLock<Protocol>,
+    form: Form,
+    outbox: Outbox,
+    /// `None` once the connection is unregistered: nothing can be joined any more.
+    memberships: Mutex<Option<Vec<Topic>>>,
+    ending: OnceLock<Ending>,
+    task: AtomicWaker,
+    /// What the timing wheel looks at.
+    pub(crate) pulse: Pulse,
+}
+
+/// The moments that deadlines are computed from, in milliseconds of the node's clock.
+pub(crate) struct Pulse {
+    pub(crate) started: u64,
+    pub(crate) expires: Option<u64>,
+    pub(crate) heard: AtomicU64,
+    pub(crate) pinged: AtomicU64,
+    /// Set by the first Ping of the client: older clients never ping and must not be timed out.
+    pub(crate) client_pings: AtomicBool,
+    /// Set while the read loop waits for handlers: silence is then ours, not the client's.
+    pub(crate) paused: AtomicBool,
+}
+
+/// What a new connection is made of.
+pub(crate) struct Parts {
+    pub(crate) serial: u64,
+    pub(crate) id: ConnectionId,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) wire: Arc<dyn Wire>,
+    pub(crate) form: Form,
+    pub(crate) outbox_limit: usize,
+    pub(crate) now: u64,
+    pub(crate) expires: Option<u64>,
+}
+
+impl Connection {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            serial: parts.serial,
+            id: parts.id,
+            user: parts.principal.user_key().map(Arc::from),
+            principal: parts.principal,
+            protocol: OnceLock::new(),
+            form: parts.form,
+            outbox: Outbox::new(parts.wire, parts.outbox_limit),
+            memberships: Mutex::new(Some(Vec::new())),
+            ending: OnceLock::new(),
+            task: AtomicWaker::new(),
+            pulse: Pulse {
+                started: parts.now,
+                expires: parts.expires,
+                heard: AtomicU64::new(parts.now),
+                pinged: AtomicU64::new(parts.now),
+                client_pings: AtomicBool::new(false),
+                paused: AtomicBool::new(false),
+            },
+        }
+    }
+
+    /// The public id.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// What `Clients::user` finds it by; none for an anonymous connection.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Ends the connection. The first reason given is the one that counts; the rest of the
+    /// connection's life runs in its own task, so this returns at once.
+    pub fn end(&self, ending: Ending) {
+        if ending.row().abrupt {
+            self.outbox.abandon();
+        }
+        if self.ending.set(ending).is_ok() {
+            self.task.wake();
+        }
+    }
+
+    /// Why it is ending, once it is.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.get()
+    }
+
+    /// Bytes that wait for a slow client.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.outbox.queued_bytes()
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The hub protocol, once the handshake has chosen it.
+    pub(crate) fn protocol(&self) -> Option<Protocol> {
+        self.protocol.get().copied()
+    }
+
+    pub(crate) fn choose_protocol(&self, protocol: Protocol) {
+        // A connection shakes hands once; a second choice would be a bug of its one caller.
+        let _ = self.protocol.set(protocol);
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Sends what `write` appends as one frame in the connection's protocol.
+    pub(crate) fn send_with(&self, write: impl FnOnce(Protocol, &mut Vec<u8>)) -> Accepted {
+        let protocol = self.protocol().unwrap_or(Protocol::Json);
+        let bytes = frame(self.form, protocol, |out| write(protocol, out));
+        self.send_frame(&bytes, &Overflow::Close)
+    }
+
+    /// Sends a ready frame.
+    pub(crate) fn send_frame(&self, bytes: &Bytes, overflow: &Overflow) -> Accepted {
+        let accepted = self.outbox.send(bytes, overflow);
+        self.settle(accepted);
+        accepted
+    }
+
+    /// Sends an encoded message in the form this connection wants. `None` if it was not encoded
+    /// for this connection's protocol.
+    pub(crate) fn send_encoded(&self, encoded: &Encoded, overflow: &Overflow) -> Option<Accepted> {
+        let bytes = encoded.bytes(self.protocol()?, self.form)?;
+        Some(self.send_frame(bytes, overflow))
+    }
+
+    /// Sends a transport's own answer, in order with everything else. It is the first to give way
+    /// when the peer does not read.
+    pub(crate) fn answer(&self, bytes: &Bytes) {
+        self.send_frame(bytes, &Overflow::DropOldest);
+    }
+
+    /// Sends a keep-alive, unless other bytes are on their way already.
+    pub(crate) fn ping(&self) {
+        if let Some(protocol) = self.protocol()
+            && self.outbox.queued_bytes() == 0
+        {
+            self.send_frame(&ping(self.form, protocol), &Overflow::DropOldest);
+        }
+    }
+
+    /// Queues a ready frame as a part of a burst; true asks for a later [`Self::flush`].
+    pub(crate) fn defer_frame(&self, bytes: &Bytes, overflow: &Overflow) -> (Accepted, bool) {
+        let (accepted, first) = self.outbox.defer(bytes, overflow);
+        match accepted {
+            Accepted::Overflowed => self.end(Ending::SlowConsumer),
+            Accepted::Broken => self.end(Ending::TransportLost("write failed".to_owned())),
+            _ => {}
+        }
+        (accepted, first)
+    }
+
+    /// Writes a burst out.
+    pub(crate) fn flush(&self) {
+        match self.outbox.flush() {
+            Ok(false) => {}
+            Ok(true) => self.task.wake(),
+            Err(error) => self.end(Ending::TransportLost(error.to_string())),
+        }
+    }
+
+    /// Registers the connection's own task for the next wake-up.
+    pub(crate) fn register_task(&self, waker: &Waker) {
+        self.task.register(waker);
+    }
+
+    /// Wakes the connection's own task.
+    pub(crate) fn wake(&self) {
+        self.task.wake();
+    }
+
+    /// Notes that something arrived.
+    pub(crate) fn heard(&self, now: u64) {
+        self.pulse.heard.store(now, Ordering::Relaxed);
+    }
+
+    /// Adds a topic and runs `join` while no unregistering can come between. False if the
+    /// connection has already been unregistered.
+    pub(crate) fn remember(&self, topic: &Topic, join: impl FnOnce()) -> bool {
+        let mut memberships = self.memberships.lock();
+        let Some(topics) = memberships.as_mut() else {
+            return false;
+        };
+        if !topics.contains(topic) {
+            topics.push(topic.clone());
+            join();
+        }
+        true
+    }
+
+    /// Removes a topic; whether it was there.
+    pub(crate) fn forget(&self, topic: &Topic, leave: impl FnOnce()) -> bool {
+        let mut memberships = self.memberships.lock();
+        let Some(topics) = memberships.as_mut() else {
+            return false;
+        };
+        let Some(index) = topics.iter().position(|known| known == topic) else {
+            return false;
+        };
+        topics.swap_remove(index);
+        leave();
+        true
+    }
+
+    /// All topics it is in, for the last time.
+    pub(crate) fn forget_all(&self) -> Vec<Topic> {
+        self.memberships.lock().take().unwrap_or_default()
+    }
+
+    /// The topics it is in now.
+    pub(crate) fn topics(&self) -> Vec<Topic> {
+        self.memberships.lock().clone().unwrap_or_default()
+    }
+
+    fn settle(&self, accepted: Accepted) {
+        match accepted {
+            Accepted::Written | Accepted::Closed => {}
+            Accepted::Queued | Accepted::Displaced(_) => self.task.wake(),
+            Accepted::Overflowed => self.end(Ending::SlowConsumer),
+            Accepted::Broken => self.end(Ending::TransportLost("write failed".to_owned())),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,159 @@
+//! What can go wrong in a handler and on the way to it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use mesahub_protocol::EncodeError;
+use thiserror::Error;
+
+use crate::hub::ending::Ending;
+use crate::hub::membership::SubscribeFailed;
+
+/// What a handler fails with.
+///
+/// [`HubError::new`] is a deliberate error: its text always reaches the caller. Any other error
+/// converts into one with `?`; its text reaches the caller only where detailed errors are on.
+/// Like `anyhow::Error` it is not a `std::error::Error` itself, so that this conversion can exist.
+#[derive(Debug)]
+pub struct HubError {
+    kind: Cow<'static, str>,
+    message: String,
+    deliberate: bool,
+}
+
+impl HubError {
+    /// An error meant for the caller, as `HubException` in ASP.NET Core.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            kind: Cow::Borrowed("HubException"),
+            message: message.into(),
+            deliberate: true,
+        }
+    }
+
+    /// An internal failure under the given short type name.
+    pub(crate) fn internal(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            deliberate: false,
+        }
+    }
+
+    /// The ending of a connection whose connect handler failed with this.
+    pub(crate) fn into_ending(self) -> Ending {
+        let text = self.to_string();
+        if self.deliberate {
+            Ending::ConnectRefused(text)
+        } else {
+            Ending::ConnectFailed(text)
+        }
+    }
+
+    /// The text for the caller: `base`, and the detail where it may be told.
+    pub(crate) fn told(&self, base: &str, detailed: bool) -> String {
+        if self.deliberate || detailed {
+            format!("{base} {}: {}", self.kind, self.message)
+        } else {
+            base.to_owned()
+        }
+    }
+}
+
+impl fmt::Display for HubError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
+    }
+}
+
+impl<E: std::error::Error> From<E> for HubError {
+    fn from(error: E) -> Self {
+        let name = std::any::type_name::<E>();
+        let name = name.split('<').next().unwrap_or(name);
+        let short = name.rsplit("::").next().unwrap_or(name);
+        Self::internal(short.to_owned(), error.to_string())
+    }
+}
+
+/// The arguments of a call did not fit its handler.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// The caller sent another number of arguments than the method has.
+    #[error("Invocation provides {given} argument(s) but target expects {expected}.")]
+    Count {
+        /// How many were sent.
+        given: usize,
+        /// How many the method takes.
+        expected: usize,
+    },
+    /// An argument was not of the handler's type.
+    #[error(
+        "Error binding arguments. Make sure that the types of the provided values match the \
+         types of the hub method being invoked."
+    )]
+    Argument {
+        /// The argument's place, from zero.
+        index: usize,
+        /// What was wrong with it.
+        #[source]
+        source: mesahub_protocol::ProtocolError,
+    },
+}
+
+/// A message could not be sent.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// The arguments could not be encoded.
+    #[error("the message could not be encoded")]
+    Encode(#[from] EncodeError),
+    /// The address is no valid topic.
+    #[error("the address is not usable")]
+    Address(#[from] mesahub_broker::TopicError),
+    /// The backplane did not take it.
+    #[error("the backplane did not take the message")]
+    Broker(#[from] mesahub_broker::BrokerError),
+    /// There is no such connection on this node.
+    #[error("Connection '{0}' does not exist.")]
+    UnknownConnection(crate::hub::id::ConnectionId),
+}
+
+impl SendError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Broker(error) if error.is_retryable())
+    }
+}
+
+/// A group could not be joined or left.
+#[derive(Debug, Error)]
+pub enum GroupError {
+    /// The name is empty or too long.
+    #[error("the group name is not usable")]
+    Name(#[from] mesahub_broker::TopicError),
+    /// There is no such connection on this node, or it has ended.
+    #[error("Connection '{0}' does not exist.")]
+    UnknownConnection(crate::hub::id::ConnectionId),
+    /// The backplane could not subscribe; the join was taken back.
+    #[error(transparent)]
+    Subscribe(#[from] SubscribeFailed),
+}
+
+/// A hub could not be built.
+#[derive(Debug, Error)]
+pub enum HubBuildError {
+    /// Two methods have the same name, compared without case.
+    #[error("the method {0:?} is defined twice")]
+    DuplicateMethod(String),
+    /// A handler asks for state that was not given.
+    #[error("the handler {method:?} needs the state {state}, which was not given")]
+    MissingState {
+        /// The handler.
+        method: String,
+        /// The type that it needs.
+        state: &'static str,
+    },
+    /// The hub's name cannot be part of a topic.
+    #[error("the hub name is not usable")]
+    Name(#[from] mesahub_broker::TopicError),
+}

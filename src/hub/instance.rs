@@ -1,0 +1,337 @@
+//! A hub: its methods, its connections on this node, and the way to its clients on every node.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::auth::Principal;
+use crate::hub::builder::HubBuilder;
+use crate::hub::clients::Clients;
+use crate::hub::connection::{Connection, Parts};
+use crate::hub::dispatch::Dispatcher;
+use crate::hub::ending::Ending;
+use crate::hub::error::GroupError;
+use crate::hub::frame::Form;
+use crate::hub::id::ConnectionId;
+use crate::hub::lifecycle::Lifecycle;
+use crate::hub::listener::{Callback, Listener};
+use crate::hub::membership::Waiter;
+use crate::hub::node::Node;
+use crate::hub::options::HubOptions;
+use crate::hub::outbox::Wire;
+use crate::hub::registry::{Registration, Registry};
+use crate::hub::topics::{Topics, group_of};
+use crate::hub::wheel::Deadlines;
+
+/// A hub. Cheap to clone; every clone is the same hub.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    pub(crate) node: Arc<Node>,
+    pub(crate) options: HubOptions,
+    pub(crate) deadlines: Arc<Deadlines>,
+    pub(crate) topics: Topics,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// Keeps an in-process listener subscribed until it is dropped.
+#[must_use = "dropping it ends the subscription"]
+pub struct Subscription {
+    hub: Hub,
+    topic: mesahub_broker::Topic,
+    serial: u64,
+}
+
+impl Hub {
+    /// Starts building a hub. The name is what its topics on the backplane begin with, so nodes
+    /// that serve the same hub must give it the same name.
+    #[must_use]
+    pub fn builder(name: impl Into<String>) -> HubBuilder {
+        HubBuilder::new(name.into())
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Its limits and deadlines.
+    #[must_use]
+    pub fn options(&self) -> &HubOptions {
+        &self.inner.options
+    }
+
+    /// The node it runs on.
+    #[must_use]
+    pub fn node(&self) -> &Arc<Node> {
+        &self.inner.node
+    }
+
+    /// Addresses its clients.
+    #[must_use]
+    pub fn clients(&self) -> Clients {
+        Clients::new(self.clone(), None)
+    }
+
+    /// Finds a connection of this node.
+    #[must_use]
+    pub fn find(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.inner.registry.find(id)
+    }
+
+    /// How many connections this node has.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.inner.registry.len()
+    }
+
+    /// How many connections of this node are in a group. Zero for a name that cannot exist.
+    #[must_use]
+    pub fn group_count(&self, group: &str) -> usize {
+        self.inner
+            .topics
+            .group(group)
+            .map_or(0, |topic| self.inner.node.membership().count(&topic))
+    }
+
+    /// How many connections a user has on this node.
+    #[must_use]
+    pub fn user_count(&self, user: &str) -> usize {
+        self.inner
+            .topics
+            .user(user)
+            .map_or(0, |topic| self.inner.node.membership().count(&topic))
+    }
+
+    /// Adds a connection of this node to a group; see [`crate::hub::Caller::join`].
+    ///
+    /// # Errors
+    /// When there is no such connection, the name is unusable or the backplane refuses.
+    pub async fn add_to_group(&self, id: ConnectionId, group: &str) -> Result<(), GroupError> {
+        let connection = self.find(id).ok_or(GroupError::UnknownConnection(id))?;
+        self.join_all(&connection, [group]).await
+    }
+
+    /// Removes a connection of this node from a group.
+    ///
+    /// # Errors
+    /// When there is no such connection or the name is unusable.
+    pub fn remove_from_group(&self, id: ConnectionId, group: &str) -> Result<(), GroupError> {
+        let connection = self.find(id).ok_or(GroupError::UnknownConnection(id))?;
+        self.leave(&connection, group)
+    }
+
+    /// Ends a connection of this node; whether there was one.
+    pub fn disconnect(&self, id: ConnectionId, ending: Ending) -> bool {
+        self.find(id)
+            .map(|connection| connection.end(ending))
+            .is_some()
+    }
+
+    /// Ends all connections of a user on this node; how many there were.
+    pub fn disconnect_user(&self, user: &str, ending: &Ending) -> usize {
+        let Ok(topic) = self.inner.topics.user(user) else {
+            return 0;
+        };
+        let (members, _) = self.inner.node.membership().audience(&topic);
+        members.iter().for_each(|member| member.end(ending.clone()));
+        members.len()
+    }
+
+    /// Ends every connection of this node.
+    pub fn disconnect_all(&self, ending: &Ending) {
+        for connection in self.inner.registry.everyone() {
+            connection.end(ending.clone());
+        }
+    }
+
+    /// Calls `callback` with the group's name and the JSON hub message for whatever is sent to a
+    /// group, until the subscription is dropped. The callback must not block.
+    ///
+    /// # Errors
+    /// When the name is unusable or the backplane refuses.
+    pub async fn listen(
+        &self,
+        group: &str,
+        callback: impl Fn(&str, &bytes::Bytes) + Send + Sync + 'static,
+    ) -> Result<Subscription, GroupError> {
+        let topic = self.inner.topics.group(group)?;
+        let serial = self.inner.node.next_serial();
+        let callback: Callback = Arc::new(callback);
+        let waiter = self
+            .inner
+            .node
+            .membership()
+            .listen(&topic, Listener::new(serial, callback));
+        let subscription = Subscription {
+            hub: self.clone(),
+            topic,
+            serial,
+        };
+        settled(waiter).await?;
+        Ok(subscription)
+    }
+
+    pub(crate) fn topics(&self) -> &Topics {
+        &self.inner.topics
+    }
+
+    pub(crate) fn dispatcher(&self) -> &Dispatcher {
+        &self.inner.dispatcher
+    }
+
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.inner.lifecycle
+    }
+
+    /// When a connection of this principal has to end, in milliseconds of the node's clock.
+    fn expiry(&self, principal: &Principal) -> Option<u64> {
+        let expires = principal
+            .expires_at
+            .filter(|_| self.inner.options.close_on_expiry)?;
+        let left = expires.as_millisecond() - jiff::Timestamp::now().as_millisecond();
+        Some(self.inner.node.now() + u64::try_from(left).unwrap_or(0))
+    }
+
+    /// Makes a connection that is watched for its handshake but not yet registered.
+    pub(crate) fn admit(
+        &self,
+        id: ConnectionId,
+        principal: Arc<Principal>,
+        wire: Arc<dyn Wire>,
+        form: Form,
+    ) -> Arc<Connection> {
+        let node = &self.inner.node;
+        let now = node.now();
+        let connection = Arc::new(Connection::new(Parts {
+            serial: node.next_serial(),
+            id,
+            expires: self.expiry(&principal),
+            principal,
+            wire,
+            form,
+            outbox_limit: self.inner.options.outbox_limit,
+            now,
+        }));
+        node.wheel().watch(&connection, &self.inner.deadlines, now);
+        connection
+    }
+
+    /// Registers a connection and subscribes it to what is for everybody and for its user.
+    pub(crate) async fn register(
+        &self,
+        connection: &Arc<Connection>,
+    ) -> Result<Registration, GroupError> {
+        let registration = self.inner.registry.register(connection);
+        let mut topics = vec![self.inner.topics.all()];
+        if let Some(user) = connection.user() {
+            topics.push(self.inner.topics.user(user)?);
+        }
+        self.join_topics(connection, &topics).await?;
+        Ok(registration)
+    }
+
+    pub(crate) async fn join_all<G: AsRef<str>>(
+        &self,
+        connection: &Arc<Connection>,
+        groups: impl IntoIterator<Item = G>,
+    ) -> Result<(), GroupError> {
+        let topics = groups
+            .into_iter()
+            .map(|group| self.inner.topics.group(group.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.join_topics(connection, &topics).await
+    }
+
+    async fn join_topics(
+        &self,
+        connection: &Arc<Connection>,
+        topics: &[mesahub_broker::Topic],
+    ) -> Result<(), GroupError> {
+        let membership = self.inner.node.membership();
+        let mut waiters = Vec::new();
+        for topic in topics {
+            let mut waiter = None;
+            if !connection.remember(topic, || waiter = membership.join(topic, connection)) {
+                return Err(GroupError::UnknownConnection(connection.id()));
+            }
+            waiters.push(waiter);
+        }
+        let mut failure = None;
+        for (topic, waiter) in topics.iter().zip(waiters) {
+            if let Err(error) = settled(waiter).await {
+                connection.forget(topic, || membership.leave(topic, connection.serial()));
+                failure = Some(error);
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn leave(
+        &self,
+        connection: &Arc<Connection>,
+        group: &str,
+    ) -> Result<(), GroupError> {
+        let topic = self.inner.topics.group(group)?;
+        let membership = self.inner.node.membership();
+        connection.forget(&topic, || membership.leave(&topic, connection.serial()));
+        Ok(())
+    }
+
+    pub(crate) fn groups_of(&self, connection: &Connection) -> Vec<String> {
+        connection
+            .topics()
+            .iter()
+            .filter_map(group_of)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// Waits until the broker delivers; a node that is stopping counts as delivering nothing.
+async fn settled(waiter: Option<Waiter>) -> Result<(), GroupError> {
+    match waiter {
+        None => Ok(()),
+        Some(waiter) => match waiter.await {
+            Ok(result) => result.map_err(GroupError::from),
+            Err(_stopped) => Ok(()),
+        },
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub
+            .node()
+            .membership()
+            .unlisten(&self.topic, self.serial);
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("name", &self.inner.name)
+            .finish_non_exhaustive()
+    }
+}

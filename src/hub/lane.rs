@@ -1,0 +1,101 @@
+//! How many invocations of one connection run at once, in which order they start, and when the
+//! connection must stop reading.
+//!
+//! An invocation that is done at its first poll never leaves the connection's own task. One that
+//! has to wait goes to a task of its own, which then also runs what has queued up behind it. So
+//! pings, cancellations and client results are read while a handler waits.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use parking_lot::Mutex;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::connection::Connection;
+use crate::hub::dispatch::Job;
+
+/// The invocations of one connection.
+pub(crate) struct Lane {
+    connection: Arc<Connection>,
+    tasks: TaskTracker,
+    limit: usize,
+    backlog: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: usize,
+    waiting: VecDeque<Job>,
+}
+
+impl Lane {
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        tasks: TaskTracker,
+        limit: usize,
+        backlog: usize,
+    ) -> Self {
+        Self {
+            connection,
+            tasks,
+            limit,
+            backlog,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Whether another invocation may be read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.state.lock().waiting.len() < self.backlog
+    }
+
+    /// Starts an invocation, or queues it behind the running ones.
+    pub(crate) fn submit(self: &Arc<Self>, mut job: Job, context: &mut Context<'_>) {
+        {
+            let mut state = self.state.lock();
+            if state.running >= self.limit {
+                state.waiting.push_back(job);
+                return;
+            }
+            state.running += 1;
+        }
+        match Pin::new(&mut job).poll(context) {
+            Poll::Ready(completion) => {
+                self.complete(completion);
+                self.state.lock().running -= 1;
+            }
+            Poll::Pending => {
+                self.tasks.spawn(Arc::clone(self).run(job));
+            }
+        }
+    }
+
+    async fn run(self: Arc<Self>, job: Job) {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            let completion = job.await;
+            self.complete(completion);
+            next = {
+                let mut state = self.state.lock();
+                let next = state.waiting.pop_front();
+                if next.is_none() {
+                    state.running -= 1;
+                }
+                next
+            };
+            // There is room again, or the last one is done: the connection's task may care.
+            self.connection.wake();
+        }
+    }
+
+    fn complete(&self, completion: Option<Vec<u8>>) {
+        if let Some(bytes) = completion {
+            self.connection
+                .send_with(|_, out| out.extend_from_slice(&bytes));
+        }
+    }
+}

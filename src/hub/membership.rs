@@ -1,0 +1,257 @@
+//! Who is in which topic on this node, and which topics the broker must deliver.
+//!
+//! ```text
+//!   join, leave ──► table (sharded, locked for moments) ──► changed topics
+//!                                                              │ one task, in batches
+//!                                            broker.subscribe / unsubscribe
+//! ```
+//!
+//! A single task owns the broker's view, and always compares it with the table as it is *now*: a
+//! leave and a join can race as they like, the last state wins. A join to a topic that the broker
+//! already delivers never waits.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use mesahub_broker::Topic;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use crate::hub::connection::Connection;
+use crate::hub::listener::Listener;
+
+const SHARDS: usize = 64;
+
+/// The members of a topic at one moment, sorted by age. Cheap to clone.
+pub(crate) type Members = Arc<Vec<Arc<Connection>>>;
+
+/// The node's table of topics.
+pub(crate) struct Membership {
+    shards: Box<[Mutex<HashMap<Topic, Entry>>]>,
+    hasher: RandomState,
+    changed: Mutex<Vec<Topic>>,
+    wake: Notify,
+}
+
+/// The broker could not be told of an interest; the join was taken back.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the backplane could not subscribe: {0}")]
+pub struct SubscribeFailed(pub(crate) Arc<mesahub_broker::BrokerError>);
+
+pub(crate) type Waiter = oneshot::Receiver<Result<(), SubscribeFailed>>;
+
+#[derive(Default)]
+struct Entry {
+    members: Members,
+    listeners: Vec<Listener>,
+    interest: Interest,
+}
+
+#[derive(Default)]
+enum Interest {
+    /// Nothing has been asked of the broker.
+    #[default]
+    None,
+    /// These joins wait for the broker.
+    Wanted(Vec<oneshot::Sender<Result<(), SubscribeFailed>>>),
+    /// The broker delivers.
+    Live,
+}
+
+/// What the interest task has to do about one topic.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Subscribe,
+    Unsubscribe,
+    Nothing,
+}
+
+impl Membership {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            changed: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Adds a member. `Some` waiter resolves when the broker delivers the topic.
+    pub(crate) fn join(&self, topic: &Topic, connection: &Arc<Connection>) -> Option<Waiter> {
+        let mut shard = self.shard(topic).lock();
+        let entry = shard.entry(topic.clone()).or_default();
+        let members = Arc::make_mut(&mut entry.members);
+        let serial = connection.serial();
+        if let Err(place) = members.binary_search_by_key(&serial, |member| member.serial()) {
+            members.insert(place, Arc::clone(connection));
+        }
+        self.want(topic, entry)
+    }
+
+    /// Removes a member, if it is one.
+    pub(crate) fn leave(&self, topic: &Topic, serial: u64) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return;
+        };
+        let members = Arc::make_mut(&mut entry.members);
+        if let Ok(place) = members.binary_search_by_key(&serial, |member| member.serial()) {
+            members.remove(place);
+        }
+        if members.len() * 4 < members.capacity() {
+            members.shrink_to(members.len() * 2);
+        }
+        self.mark_if_empty(topic, entry);
+    }
+
+    /// Adds an in-process listener.
+    pub(crate) fn listen(&self, topic: &Topic, listener: Listener) -> Option<Waiter> {
+        let mut shard = self.shard(topic).lock();
+        let entry = shard.entry(topic.clone()).or_default();
+        entry.listeners.push(listener);
+        self.want(topic, entry)
+    }
+
+    /// Removes an in-process listener.
+    pub(crate) fn unlisten(&self, topic: &Topic, serial: u64) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return;
+        };
+        entry
+            .listeners
+            .retain(|listener| listener.serial() != serial);
+        self.mark_if_empty(topic, entry);
+    }
+
+    /// The members and listeners now.
+    pub(crate) fn audience(&self, topic: &Topic) -> (Members, Vec<Listener>) {
+        let shard = self.shard(topic).lock();
+        shard.get(topic).map_or_else(Default::default, |entry| {
+            (Arc::clone(&entry.members), entry.listeners.clone())
+        })
+    }
+
+    /// How many members there are on this node.
+    pub(crate) fn count(&self, topic: &Topic) -> usize {
+        self.shard(topic)
+            .lock()
+            .get(topic)
+            .map_or(0, |entry| entry.members.len())
+    }
+
+    /// How many topics the table holds.
+    pub(crate) fn topics(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Waits for changed topics and takes them all. Cancel safe.
+    pub(crate) async fn changes(&self) -> Vec<Topic> {
+        loop {
+            let changed = std::mem::take(&mut *self.changed.lock());
+            if !changed.is_empty() {
+                return changed;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// What the broker has to be told about a topic; forgets topics that nobody needs.
+    pub(crate) fn need(&self, topic: &Topic) -> Need {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return Need::Nothing;
+        };
+        match (&entry.interest, entry.is_empty()) {
+            (Interest::Live, true) => {
+                // Whoever joins from now on waits until the broker delivers again.
+                entry.interest = Interest::Wanted(Vec::new());
+                Need::Unsubscribe
+            }
+            (Interest::Wanted(_), false) => Need::Subscribe,
+            (Interest::Live, false) | (Interest::None, false) => Need::Nothing,
+            (Interest::None | Interest::Wanted(_), true) => {
+                shard.remove(topic);
+                Need::Nothing
+            }
+        }
+    }
+
+    /// The broker delivers the topic: it was subscribed, or could not be unsubscribed.
+    pub(crate) fn subscribed(&self, topic: &Topic) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return;
+        };
+        if let Interest::Wanted(waiters) = std::mem::replace(&mut entry.interest, Interest::Live) {
+            for waiter in waiters {
+                let _ = waiter.send(Ok(()));
+            }
+        }
+        self.mark_if_empty(topic, entry);
+    }
+
+    /// The broker refused: whoever waits is told, and takes its join back.
+    pub(crate) fn refused(&self, topic: &Topic, error: &SubscribeFailed) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return;
+        };
+        if let Interest::Wanted(waiters) = std::mem::take(&mut entry.interest) {
+            for waiter in waiters {
+                let _ = waiter.send(Err(error.clone()));
+            }
+        }
+        self.mark_if_empty(topic, entry);
+    }
+
+    /// The broker no longer delivers the topic; who joined meanwhile is subscribed again.
+    pub(crate) fn unsubscribed(&self, topic: &Topic) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get(topic) else {
+            return;
+        };
+        if entry.is_empty() {
+            shard.remove(topic);
+        } else {
+            self.mark(topic);
+        }
+    }
+
+    fn want(&self, topic: &Topic, entry: &mut Entry) -> Option<Waiter> {
+        let (sender, waiter) = oneshot::channel();
+        match &mut entry.interest {
+            Interest::Live => return None,
+            Interest::Wanted(waiters) => waiters.push(sender),
+            none @ Interest::None => {
+                *none = Interest::Wanted(vec![sender]);
+                self.mark(topic);
+            }
+        }
+        Some(waiter)
+    }
+
+    fn mark_if_empty(&self, topic: &Topic, entry: &Entry) {
+        if entry.is_empty() {
+            self.mark(topic);
+        }
+    }
+
+    fn mark(&self, topic: &Topic) {
+        self.changed.lock().push(topic.clone());
+        self.wake.notify_one();
+    }
+
+    fn shard(&self, topic: &Topic) -> &Mutex<HashMap<Topic, Entry>> {
+        let hash = self.hasher.hash_one(topic);
+        &self.shards[usize::try_from(hash % SHARDS as u64).expect("a shard number is small")]
+    }
+}
+
+impl Entry {
+    fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.listeners.is_empty()
+    }
+}

@@ -1,0 +1,59 @@
+//! The hub: connections, groups, users, handlers, and messages to all of them.
+//!
+//! ```text
+//!   connection room ──► dispatch ──► lane ──► handler ──► completion ─┐
+//!                                                                     ▼
+//!   clients ──► broker ⇢ inbox ──► fanout ──► membership ─────────► outbox ──► transport
+//! ```
+//!
+//! Invariants:
+//! - A connection is registered exactly as long as its [`registry`] guard lives; dropping the guard
+//!   is the whole clean-up.
+//! - A broadcast is encoded once per hub protocol and framed once per kind of transport; every
+//!   recipient shares those bytes.
+//! - Bytes reach a client only through its outbox, in the order in which the outbox took them.
+//! - Every ending is a row of [`ending`].
+//!
+//! What may not live here: reading from sockets, HTTP, tenants, channel names, notifications.
+
+pub mod builder;
+pub mod caller;
+pub mod clients;
+pub mod connection;
+pub mod counters;
+pub(crate) mod dispatch;
+pub mod ending;
+pub mod error;
+pub mod extract;
+pub(crate) mod fanout;
+pub mod frame;
+pub mod handler;
+pub mod id;
+pub mod instance;
+pub(crate) mod interest;
+pub(crate) mod lane;
+pub(crate) mod lifecycle;
+pub(crate) mod listener;
+pub(crate) mod membership;
+pub mod node;
+pub mod options;
+pub mod outbox;
+pub(crate) mod registry;
+pub(crate) mod seen;
+pub(crate) mod topics;
+pub(crate) mod wheel;
+
+pub use builder::HubBuilder;
+pub use caller::Caller;
+pub use clients::{Clients, Recipients, SendOptions};
+pub use connection::Connection;
+pub use counters::Counters;
+pub use ending::Ending;
+pub use error::{GroupError, HubBuildError, HubError, SendError};
+pub use extract::{Ended, State};
+pub use id::{ConnectionId, ConnectionToken};
+pub use instance::{Hub, Subscription};
+pub use membership::SubscribeFailed;
+pub use node::Node;
+pub use options::HubOptions;
+pub use outbox::Overflow;

@@ -1,0 +1,134 @@
+//! The node: what the hubs of one process share.
+//!
+//! ```text
+//!   hubs ──► broker ──► inbox ──► fan-out workers ──► membership ──► outboxes
+//!              ▲                                          │
+//!              └───────────── interest task ◄─────────────┘
+//!   clock: one timing wheel for every deadline
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mesahub_broker::{Broker, Inbox, InboxShard};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::counters::Counters;
+use crate::hub::fanout::Fanout;
+use crate::hub::interest;
+use crate::hub::membership::Membership;
+use crate::hub::seen::Seen;
+use crate::hub::wheel::Wheel;
+
+/// Deliveries that may wait for one fan-out worker. A full queue makes the backplane's reader
+/// wait; workers never wait for clients.
+const INBOX_CAPACITY: usize = 8_192;
+
+/// How the parts of one process that serve hubs are joined.
+pub struct Node {
+    broker: Arc<dyn Broker>,
+    membership: Arc<Membership>,
+    counters: Arc<Counters>,
+    wheel: Arc<Wheel>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    epoch: Instant,
+    serials: AtomicU64,
+}
+
+impl Node {
+    /// The inbox that a broker is built with, and the shards to start the node with: one worker
+    /// for each of up to four processors.
+    #[must_use]
+    pub fn inbox() -> (Inbox, Vec<InboxShard>) {
+        let workers = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(4);
+        Inbox::new(workers, INBOX_CAPACITY)
+    }
+
+    /// Starts the node's tasks around a broker. Needs a Tokio runtime.
+    #[must_use]
+    pub fn start(broker: Arc<dyn Broker>, shards: Vec<InboxShard>) -> Arc<Self> {
+        let membership = Arc::new(Membership::new());
+        let counters = Arc::new(Counters::default());
+        let node = Arc::new(Self {
+            broker: Arc::clone(&broker),
+            membership: Arc::clone(&membership),
+            counters: Arc::clone(&counters),
+            wheel: Arc::new(Wheel::new()),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            epoch: Instant::now(),
+            serials: AtomicU64::new(1),
+        });
+        let fanout = Fanout {
+            membership: Arc::clone(&membership),
+            seen: Arc::new(Seen::default()),
+            counters,
+        };
+        for shard in shards {
+            node.tasks.spawn(fanout.clone().work(shard));
+        }
+        node.tasks
+            .spawn(interest::keep(membership, broker, node.stop.clone()));
+        node.tasks
+            .spawn(Arc::clone(&node.wheel).turn(node.epoch, node.stop.clone()));
+        node
+    }
+
+    /// The backplane.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        &self.broker
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Where every task of the node runs, so that stopping can wait for it.
+    #[must_use]
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// How many topics have members or listeners on this node.
+    #[must_use]
+    pub fn topic_count(&self) -> usize {
+        self.membership.topics()
+    }
+
+    /// Stops the node's own tasks and closes the broker. Connections should be gone before.
+    /// Waits for every task until the deadline; whether all ended in time.
+    pub async fn stop(&self, deadline: Duration) -> bool {
+        self.stop.cancel();
+        self.broker.close().await;
+        self.tasks.close();
+        tokio::time::timeout(deadline, self.tasks.wait())
+            .await
+            .is_ok()
+    }
+
+    pub(crate) fn membership(&self) -> &Arc<Membership> {
+        &self.membership
+    }
+
+    pub(crate) fn wheel(&self) -> &Arc<Wheel> {
+        &self.wheel
+    }
+
+    /// Milliseconds since the node started.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.serials.fetch_add(1, Ordering::Relaxed)
+    }
+}

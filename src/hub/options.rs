@@ -1,0 +1,43 @@
+//! The limits and deadlines of one hub.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// Limits and deadlines of a hub. The defaults are those of ASP.NET Core SignalR.
+#[derive(Clone, Debug)]
+pub struct HubOptions {
+    /// Whether the text of internal errors reaches clients. Never in production.
+    pub enable_detailed_errors: bool,
+    /// How often an idle client is pinged.
+    pub keep_alive_interval: Duration,
+    /// After how much silence a client that pings is closed. At least twice its ping interval.
+    pub client_timeout_interval: Duration,
+    /// How long a new connection has for its handshake.
+    pub handshake_timeout: Duration,
+    /// The largest message a client may send, in bytes with its framing; `None` for no limit.
+    pub maximum_receive_message_size: Option<usize>,
+    /// Bytes that may wait for one slow client before the overflow policy decides.
+    pub outbox_limit: usize,
+    /// How many invocations of one connection run at the same time.
+    pub maximum_parallel_invocations: NonZeroUsize,
+    /// How many invocations of one connection may wait for their turn before its reading pauses.
+    pub invocation_backlog: usize,
+    /// Whether a connection ends when the credential it came with expires.
+    pub close_on_expiry: bool,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        Self {
+            enable_detailed_errors: false,
+            keep_alive_interval: Duration::from_secs(15),
+            client_timeout_interval: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(15),
+            maximum_receive_message_size: Some(32 * 1024),
+            outbox_limit: 1024 * 1024,
+            maximum_parallel_invocations: NonZeroUsize::MIN,
+            invocation_backlog: 16,
+            close_on_expiry: true,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The plain answers of the transport layer, word for word those of the official server.
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use warp::reply::Response;
+
+use crate::auth::AuthError;
+
+/// A `text/plain` answer.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// 401 with the reason, in the header that RFC 6750 gives it and in the body.
+pub(crate) fn unauthorized(error: &AuthError) -> Response {
+    let body = serde_json::json!({ "error": error.code(), "detail": error.to_string() });
+    let mut response = json(StatusCode::UNAUTHORIZED, body.to_string());
+    if let Ok(challenge) = HeaderValue::from_str(&error.challenge()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// 503 with the time after which to come back, in seconds.
+pub(crate) fn busy(text: &'static str, seconds: u32) -> Response {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, text);
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
