@@ -53,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) wire: Arc<dyn Wire>,
     pub(crate) form: Form,
     pub(crate) outbox_limit: usize,
+    pub(crate) transport_buffer: usize,
     pub(crate) now: u64,
     pub(crate) expires: Option<u64>,
 }
@@ -66,7 +67,7 @@ impl Connection {
             principal: parts.principal,
             protocol: OnceLock::new(),
             form: parts.form,
-            outbox: Outbox::new(parts.wire, parts.outbox_limit),
+            outbox: Outbox::new(parts.wire, parts.outbox_limit, parts.transport_buffer),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
             task: AtomicWaker::new(),

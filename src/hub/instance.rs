@@ -223,6 +223,7 @@ impl Hub {
             wire,
             form,
             outbox_limit: self.inner.options.outbox_limit,
+            transport_buffer: self.inner.options.transport_buffer,
             now,
         }));
         node.wheel().watch(&connection, &self.inner.deadlines, now);

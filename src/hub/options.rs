@@ -18,6 +18,8 @@ pub struct HubOptions {
     pub maximum_receive_message_size: Option<usize>,
     /// Bytes that may wait for one slow client before the overflow policy decides.
     pub outbox_limit: usize,
+    /// Bytes that are handed to a transport in one write; what is larger leaves in several.
+    pub transport_buffer: usize,
     /// How many invocations of one connection run at the same time.
     pub maximum_parallel_invocations: NonZeroUsize,
     /// How many invocations of one connection may wait for their turn before its reading pauses.
@@ -35,6 +37,7 @@ impl Default for HubOptions {
             handshake_timeout: Duration::from_secs(15),
             maximum_receive_message_size: Some(32 * 1024),
             outbox_limit: 1024 * 1024,
+            transport_buffer: 64 * 1024,
             maximum_parallel_invocations: NonZeroUsize::MIN,
             invocation_backlog: 16,
             close_on_expiry: true,

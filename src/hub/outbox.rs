@@ -62,6 +62,8 @@ pub enum Accepted {
 pub struct Outbox {
     wire: Arc<dyn Wire>,
     limit: usize,
+    /// Bytes given to the wire in one write.
+    at_once: usize,
     queue: Mutex<Queue>,
 }
 
@@ -91,13 +93,15 @@ struct Entry {
 }
 
 impl Outbox {
-    /// An empty outbox over `wire` that queues at most `limit` bytes. A single message larger than
-    /// the limit is still taken while nothing else waits.
+    /// An empty outbox over `wire` that queues at most `limit` bytes and gives the wire at most
+    /// `at_once` bytes in one write. A single message larger than the limit is still taken while
+    /// nothing else waits.
     #[must_use]
-    pub fn new(wire: Arc<dyn Wire>, limit: usize) -> Self {
+    pub fn new(wire: Arc<dyn Wire>, limit: usize, at_once: usize) -> Self {
         Self {
             wire,
             limit,
+            at_once: at_once.max(1),
             queue: Mutex::default(),
         }
     }
@@ -109,7 +113,8 @@ impl Outbox {
             return queue.refusal();
         }
         if queue.entries.is_empty() {
-            match self.wire.try_write(&[IoSlice::new(bytes)]) {
+            let start = &bytes[..bytes.len().min(self.at_once)];
+            match self.wire.try_write(&[IoSlice::new(start)]) {
                 Ok(taken) if taken == bytes.len() => return Accepted::Written,
                 Ok(taken) => queue.written = taken,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -132,7 +137,7 @@ impl Outbox {
         // While a burst gathers, its own bytes are not the client's fault: try the wire first.
         if queue.bytes + bytes.len() > self.limit
             && queue.deferred
-            && queue.drain(&*self.wire).is_err()
+            && queue.drain(&*self.wire, self.at_once).is_err()
         {
             return (queue.fail(), false);
         }
@@ -158,7 +163,7 @@ impl Outbox {
     pub fn flush(&self) -> io::Result<bool> {
         let mut queue = self.queue.lock();
         queue.deferred = false;
-        let drained = queue.drain(&*self.wire);
+        let drained = queue.drain(&*self.wire, self.at_once);
         if drained.is_err() {
             queue.fail();
         }
@@ -243,14 +248,19 @@ impl Queue {
         removed
     }
 
-    fn drain(&mut self, wire: &dyn Wire) -> io::Result<()> {
+    fn drain(&mut self, wire: &dyn Wire, at_once: usize) -> io::Result<()> {
         while !self.entries.is_empty() {
             let mut slices = [IoSlice::new(&[]); JOINED];
-            let mut count = 0;
+            let (mut count, mut room) = (0, at_once);
             for (slot, entry) in slices.iter_mut().zip(&self.entries) {
                 let skip = if count == 0 { self.written } else { 0 };
-                *slot = IoSlice::new(&entry.bytes[skip..]);
+                let part = &entry.bytes[skip..];
+                *slot = IoSlice::new(&part[..part.len().min(room)]);
                 count += 1;
+                room = room.saturating_sub(part.len());
+                if room == 0 {
+                    break;
+                }
             }
             match wire.try_write(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -291,5 +301,181 @@ impl Queue {
         } else {
             Accepted::Closed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, IoSlice};
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use parking_lot::Mutex;
+
+    use super::{Accepted, Outbox, Overflow, Wire};
+
+    /// A wire that takes `room` bytes and notes every write.
+    #[derive(Default)]
+    struct Narrow {
+        room: Mutex<usize>,
+        writes: Mutex<Vec<Vec<u8>>>,
+    }
+
+    impl Narrow {
+        fn widen(&self, room: usize) {
+            *self.room.lock() = room;
+        }
+
+        fn seen(&self) -> String {
+            String::from_utf8(self.writes.lock().concat()).expect("tests write text")
+        }
+    }
+
+    impl Wire for Narrow {
+        fn try_write(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+            let mut room = self.room.lock();
+            let mut bytes: Vec<u8> = buffers
+                .iter()
+                .flat_map(|part| part.iter().copied())
+                .collect();
+            bytes.truncate(*room);
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            *room -= bytes.len();
+            let taken = bytes.len();
+            self.writes.lock().push(bytes);
+            Ok(taken)
+        }
+    }
+
+    fn outbox(limit: usize, room: usize) -> (Outbox, Arc<Narrow>) {
+        let wire = Arc::new(Narrow::default());
+        wire.widen(room);
+        (
+            Outbox::new(Arc::clone(&wire) as Arc<dyn Wire>, limit, 1024),
+            wire,
+        )
+    }
+
+    fn text(text: &'static str) -> Bytes {
+        Bytes::from_static(text.as_bytes())
+    }
+
+    #[test]
+    fn a_ready_wire_takes_the_message_and_nothing_is_queued() {
+        let (outbox, wire) = outbox(10, 100);
+        assert_eq!(
+            outbox.send(&text("hello"), &Overflow::Close),
+            Accepted::Written
+        );
+        assert_eq!(
+            (outbox.queued_bytes(), wire.seen()),
+            (0, "hello".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_partly_taken_message_goes_on_where_it_stopped() {
+        let (outbox, wire) = outbox(10, 2);
+        assert_eq!(
+            outbox.send(&text("hello"), &Overflow::Close),
+            Accepted::Queued
+        );
+        assert_eq!(
+            outbox.send(&text("you"), &Overflow::Close),
+            Accepted::Queued
+        );
+        assert_eq!(outbox.queued_bytes(), 6);
+        wire.widen(100);
+        assert!(!outbox.flush().expect("the wire is there"));
+        assert_eq!(wire.seen(), "helloyou");
+        assert_eq!(
+            wire.writes.lock().len(),
+            2,
+            "what waited leaves in one write"
+        );
+    }
+
+    #[test]
+    fn over_the_bound_a_connection_is_closed_and_its_memory_given_back() {
+        let (outbox, _wire) = outbox(10, 0);
+        assert_eq!(
+            outbox.send(&text("12345678"), &Overflow::Close),
+            Accepted::Queued
+        );
+        assert_eq!(
+            outbox.send(&text("123"), &Overflow::Close),
+            Accepted::Overflowed
+        );
+        assert_eq!(outbox.queued_bytes(), 0);
+        assert_eq!(outbox.send(&text("1"), &Overflow::Close), Accepted::Broken);
+    }
+
+    #[test]
+    fn dropping_the_oldest_never_drops_what_must_not_be_lost() {
+        let (outbox, wire) = outbox(12, 0);
+        outbox.send(&text("keep"), &Overflow::Close);
+        outbox.send(&text("old1"), &Overflow::DropOldest);
+        outbox.send(&text("old2"), &Overflow::DropOldest);
+        assert_eq!(
+            outbox.send(&text("new3"), &Overflow::DropOldest),
+            Accepted::Displaced(1)
+        );
+        wire.widen(100);
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen(), "keepold2new3");
+    }
+
+    #[test]
+    fn the_latest_per_key_replaces_the_waiting_one_of_its_key() {
+        let (outbox, wire) = outbox(100, 1);
+        let key = |key: &str| Overflow::LatestPerKey(key.into());
+        outbox.send(&text("[x]"), &Overflow::Close);
+        outbox.send(&text("a1"), &key("a"));
+        outbox.send(&text("b1"), &key("b"));
+        assert_eq!(outbox.send(&text("a2"), &key("a")), Accepted::Displaced(1));
+        wire.widen(100);
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen(), "[x]b1a2");
+    }
+
+    #[test]
+    fn a_burst_larger_than_the_bound_reaches_a_client_that_keeps_up() {
+        let (outbox, wire) = outbox(8, 100);
+        for _ in 0..5 {
+            let (accepted, _) = outbox.defer(&text("12345"), &Overflow::Close);
+            assert_eq!(accepted, Accepted::Queued);
+        }
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen().len(), 25);
+    }
+
+    #[test]
+    fn no_write_is_larger_than_the_transport_takes_at_once() {
+        let wire = Arc::new(Narrow::default());
+        wire.widen(100);
+        let outbox = Outbox::new(Arc::clone(&wire) as Arc<dyn Wire>, 100, 4);
+        assert_eq!(
+            outbox.send(&text("1234567890"), &Overflow::Close),
+            Accepted::Queued
+        );
+        outbox.flush().expect("the wire is there");
+        assert_eq!(
+            wire.writes.lock().iter().map(Vec::len).collect::<Vec<_>>(),
+            [4, 4, 2]
+        );
+    }
+
+    #[test]
+    fn nothing_follows_the_last_bytes() {
+        let (outbox, wire) = outbox(10, 100);
+        outbox.close_with(text("bye"));
+        assert_eq!(
+            outbox.send(&text("late"), &Overflow::Close),
+            Accepted::Closed
+        );
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen(), "bye");
     }
 }

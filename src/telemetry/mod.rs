@@ -1,0 +1,7 @@
+//! What an operator sees of a running node.
+//!
+//! Invariant: no token and no secret is ever written; queries are redacted before they are logged.
+
+pub mod logging;
+
+pub use logging::{LoggingError, start};
