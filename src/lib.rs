@@ -1,7 +1,10 @@
 //! Mesahub.
 
 pub mod auth;
+pub mod broker;
 pub mod channel;
+pub mod config;
 pub(crate) mod connection;
 pub mod hub;
+pub mod telemetry;
 pub mod transport;

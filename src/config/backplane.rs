@@ -1,0 +1,199 @@
+//! The address of the backplane, worked out.
+
+use std::fmt;
+
+use super::{
+    choice::Wire,
+    secret::Secret,
+    url::{encode, write},
+};
+
+/// What joins the nodes, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backplane {
+    /// Nothing: one node.
+    Memory,
+    /// Redis, whoever provides it.
+    Redis(RedisBackplane),
+    /// NATS.
+    Nats(NatsBackplane),
+    /// AMQP 0-9-1.
+    Amqp(AmqpBackplane),
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// A host name or an IP address, an IPv6 address without its brackets.
+    pub host: String,
+    /// The port, not zero.
+    pub port: u16,
+}
+
+/// Where Redis is and how to use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisBackplane {
+    /// At least one; several are nodes of one cluster.
+    pub addresses: Vec<Address>,
+    /// Whether to use TLS.
+    pub tls: bool,
+    /// The user of the access list, if not the default one.
+    pub user: Option<String>,
+    /// The password, if there is one.
+    pub password: Option<Secret>,
+    /// The number of the database; publishing does not depend on it, logs do.
+    pub database: u32,
+    /// What every channel name begins with.
+    pub channel_prefix: String,
+    /// Whose names and envelopes to use.
+    pub wire: Wire,
+    /// The .NET type name of the hub; set whenever `wire` is `AspNetCore`.
+    pub hub_type_name: Option<String>,
+}
+
+/// Where NATS is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NatsBackplane {
+    /// At least one; several are nodes of one cluster.
+    pub addresses: Vec<Address>,
+    /// Whether to use TLS.
+    pub tls: bool,
+    /// The user, if there is one.
+    pub user: Option<String>,
+    /// The password of the user.
+    pub password: Option<Secret>,
+    /// A token, in place of user and password.
+    pub token: Option<Secret>,
+}
+
+/// Where the AMQP server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmqpBackplane {
+    /// At least one; several are nodes of one cluster.
+    pub addresses: Vec<Address>,
+    /// Whether to use TLS.
+    pub tls: bool,
+    /// The user, if there is one.
+    pub user: Option<String>,
+    /// The password of the user.
+    pub password: Option<Secret>,
+    /// The virtual host, `/` by default.
+    pub virtual_host: String,
+}
+
+impl Backplane {
+    /// The Cargo feature that holds the backend: `memory`, `redis`, `nats` or `amqp`.
+    #[must_use]
+    pub fn feature(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redis(_) => "redis",
+            Self::Nats(_) => "nats",
+            Self::Amqp(_) => "amqp",
+        }
+    }
+}
+
+impl RedisBackplane {
+    /// One `redis://` or `rediss://` URL for each address.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Secret> {
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        let path = format!("/{}", self.database);
+        let (user, password) = (self.user.as_deref(), self.password.as_ref());
+        let url = |address| write(scheme, user, password, address, &path);
+        self.addresses.iter().map(url).collect()
+    }
+}
+
+impl NatsBackplane {
+    /// One `nats://` or `tls://` URL for each address.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Secret> {
+        let scheme = if self.tls { "tls" } else { "nats" };
+        let user = self.token.as_ref().map(Secret::reveal);
+        let user = user.or(self.user.as_deref());
+        let password = self.password.as_ref().filter(|_| self.token.is_none());
+        let url = |address| write(scheme, user, password, address, "");
+        self.addresses.iter().map(url).collect()
+    }
+}
+
+impl AmqpBackplane {
+    /// One `amqp://` or `amqps://` URL for each address.
+    #[must_use]
+    pub fn urls(&self) -> Vec<Secret> {
+        let scheme = if self.tls { "amqps" } else { "amqp" };
+        let path = format!("/{}", encode(&self.virtual_host));
+        let (user, password) = (self.user.as_deref(), self.password.as_ref());
+        let url = |address| write(scheme, user, password, address, &path);
+        self.addresses.iter().map(url).collect()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Display for Backplane {
+    /// The kind, the servers and whether TLS is used; nothing else.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, addresses, tls) = match self {
+            Self::Memory => return out.write_str("memory"),
+            Self::Redis(redis) => ("redis", &redis.addresses, redis.tls),
+            Self::Nats(nats) => ("nats", &nats.addresses, nats.tls),
+            Self::Amqp(amqp) => ("amqp", &amqp.addresses, amqp.tls),
+        };
+        for (index, address) in addresses.iter().enumerate() {
+            let before = if index == 0 { name } else { "," };
+            write!(out, "{before} {address}")?;
+        }
+        out.write_str(if tls { " with TLS" } else { " without TLS" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, AmqpBackplane, Backplane, NatsBackplane};
+    use crate::config::Secret;
+
+    fn address() -> Vec<Address> {
+        vec![Address {
+            host: "h".to_owned(),
+            port: 1,
+        }]
+    }
+
+    #[test]
+    fn urls_encode_what_would_break_them() {
+        let amqp = AmqpBackplane {
+            addresses: address(),
+            tls: true,
+            user: Some("u".to_owned()),
+            password: Some(Secret::new("p/@")),
+            virtual_host: "/".to_owned(),
+        };
+
+        assert_eq!(amqp.urls()[0].reveal(), "amqps://u:p%2F%40@h:1/%2F");
+    }
+
+    #[test]
+    fn neither_debug_nor_display_shows_a_password() {
+        let backplane = Backplane::Nats(NatsBackplane {
+            addresses: address(),
+            tls: false,
+            user: None,
+            password: None,
+            token: Some(Secret::new("hunter2")),
+        });
+
+        assert_eq!(backplane.to_string(), "nats h:1 without TLS");
+        assert!(!format!("{backplane:?}").contains("hunter2"));
+    }
+}

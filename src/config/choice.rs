@@ -1,0 +1,110 @@
+//! The keys whose values are names out of a fixed list.
+
+use serde::Deserialize;
+
+/// Declares an enum together with the list of its names, so that the two cannot drift apart.
+macro_rules! choice {
+    ($(#[$docs:meta])* $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_docs])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            pub(super) const NAMES: &'static [&'static str] = &[$($text),+];
+
+            /// The name as it stands in settings files.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+    };
+}
+
+choice! {
+    /// What joins the nodes. All of `Local` to `Upstash` are Redis with a known shape of address.
+    Provider {
+        /// Nothing: one node, in process. The default.
+        Memory = "Memory",
+        /// Redis at `ConnectionString`, else at `ProviderSpecific:Local`.
+        Redis = "Redis",
+        /// Redis at a host and port.
+        Local = "Local",
+        /// Azure Cache for Redis.
+        Azure = "Azure",
+        /// Amazon ElastiCache.
+        Aws = "AWS",
+        /// Google Cloud Memorystore.
+        Gcp = "GCP",
+        /// Upstash.
+        Upstash = "Upstash",
+        /// NATS.
+        Nats = "Nats",
+        /// AMQP 0-9-1, such as RabbitMQ.
+        Amqp = "Amqp",
+    }
+}
+
+choice! {
+    /// Which names and envelopes are used on Redis.
+    Wire {
+        /// Mesahub's own.
+        Mesahub = "Mesahub",
+        /// Those of ASP.NET Core, so that its servers and Mesahub nodes share one Redis.
+        AspNetCore = "AspNetCore",
+    }
+}
+
+choice! {
+    /// A signature algorithm of tokens with a shared key.
+    SigningAlgorithm {
+        /// HMAC with SHA-256.
+        Hs256 = "HS256",
+        /// HMAC with SHA-384.
+        Hs384 = "HS384",
+        /// HMAC with SHA-512.
+        Hs512 = "HS512",
+    }
+}
+
+choice! {
+    /// How log lines look.
+    LogFormat {
+        /// Lines for people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+choice! {
+    /// The least severe log line that is written.
+    LogLevel {
+        /// Everything.
+        Trace = "trace",
+        /// For developers.
+        Debug = "debug",
+        /// The default.
+        Info = "info",
+        /// What may need attention.
+        Warn = "warn",
+        /// What went wrong.
+        Error = "error",
+    }
+}
+
+impl SigningAlgorithm {
+    /// The shortest key that is as strong as the hash, in bytes (RFC 7518, section 3.2).
+    #[must_use]
+    pub fn shortest_key(self) -> usize {
+        match self {
+            Self::Hs256 => 32,
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+        }
+    }
+}

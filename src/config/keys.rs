@@ -1,0 +1,275 @@
+//! Every key there is.
+//!
+//! A new key needs a line here, a field in its settings struct and a default in
+//! `config/appsettings.json`; tests fail while one of the three is missing.
+
+use super::{
+    choice::{LogFormat, LogLevel, Provider, SigningAlgorithm, Wire},
+    key::{
+        Key,
+        Kind::{self, Flag, Secret, Text},
+    },
+};
+
+const DAY: u64 = 24 * 60 * 60;
+const MIB: u64 = 1024 * 1024;
+const PORT: Kind = number(1, 65_535, "");
+
+/// Every key, the keys of a section next to each other.
+pub(super) static KEYS: &[Key] = &[
+    key(
+        "RealTimeConfiguration:Provider",
+        Kind::Choice(Provider::NAMES),
+    ),
+    key("RealTimeConfiguration:ConnectionString", Secret),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Azure:AccessKey",
+        Secret,
+    ),
+    key("RealTimeConfiguration:ProviderSpecific:Azure:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:Azure:Ssl", Flag),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:AWS:CacheClusterId",
+        Text,
+    ),
+    key("RealTimeConfiguration:ProviderSpecific:AWS:Region", Text),
+    key("RealTimeConfiguration:ProviderSpecific:AWS:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:AWS:Ssl", Flag),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:GCP:InstanceId",
+        Text,
+    ),
+    key("RealTimeConfiguration:ProviderSpecific:GCP:Region", Text),
+    key("RealTimeConfiguration:ProviderSpecific:GCP:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:GCP:Ssl", Flag),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Upstash:RestUrl",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Upstash:RestToken",
+        Secret,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Upstash:RedisUrl",
+        Secret,
+    ),
+    key("RealTimeConfiguration:ProviderSpecific:Local:Host", Text),
+    key("RealTimeConfiguration:ProviderSpecific:Local:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:Local:Ssl", Flag),
+    key("RealTimeConfiguration:ProviderSpecific:Nats:Host", Text),
+    key("RealTimeConfiguration:ProviderSpecific:Nats:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:Nats:Ssl", Flag),
+    key("RealTimeConfiguration:ProviderSpecific:Nats:User", Text),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:Password",
+        Secret,
+    ),
+    key("RealTimeConfiguration:ProviderSpecific:Nats:Token", Secret),
+    key("RealTimeConfiguration:ProviderSpecific:Amqp:Host", Text),
+    key("RealTimeConfiguration:ProviderSpecific:Amqp:Port", PORT),
+    key("RealTimeConfiguration:ProviderSpecific:Amqp:Ssl", Flag),
+    key("RealTimeConfiguration:ProviderSpecific:Amqp:User", Text),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Amqp:Password",
+        Secret,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Amqp:VirtualHost",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:Redis:Wire",
+        Kind::Choice(Wire::NAMES),
+    ),
+    key("RealTimeConfiguration:Redis:ChannelPrefix", Text),
+    key("RealTimeConfiguration:Redis:HubTypeName", Text),
+    key("RealTimeConfiguration:SignalR:EnableDetailedErrors", Flag),
+    key(
+        "RealTimeConfiguration:SignalR:KeepAliveInterval",
+        number(1, 3600, "seconds"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:ClientTimeoutInterval",
+        number(2, 7200, "seconds"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:HandshakeTimeout",
+        number(1, 300, "seconds"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:MaxBufferSize",
+        number(256, 16 * MIB, "bytes"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:TransportMaxBufferSize",
+        number(256, 1024 * MIB, "bytes"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:StreamBufferCapacity",
+        number(1, 10_000, "items"),
+    ),
+    key(
+        "RealTimeConfiguration:SignalR:EnableMessagePackProtocol",
+        Flag,
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:EnableBackgroundProcessing",
+        Flag,
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:BatchSize",
+        number(1, 10_000, "notifications"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:FlushInterval",
+        number(1, 3600, "seconds"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:RetryAttempts",
+        number(0, 100, "attempts"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:RetryDelay",
+        number(1, 600_000, "milliseconds"),
+    ),
+    key("Mesahub:Server:Address", Text),
+    key("Mesahub:Server:ShutdownTimeout", number(1, 3600, "seconds")),
+    key("Mesahub:Authentication:SigningKey", Secret),
+    key(
+        "Mesahub:Authentication:Algorithms",
+        Kind::List(Some(SigningAlgorithm::NAMES)),
+    ),
+    key("Mesahub:Authentication:Issuer", Text),
+    key("Mesahub:Authentication:Audience", Text),
+    key(
+        "Mesahub:Authentication:ClockSkew",
+        number(0, 3600, "seconds"),
+    ),
+    key("Mesahub:Cors:AllowedOrigins", Kind::List(None)),
+    key("Mesahub:Hub:Path", Text),
+    key("Mesahub:Hub:OutboxBytes", number(1024, 1024 * MIB, "bytes")),
+    key(
+        "Mesahub:Hub:MaximumParallelInvocations",
+        number(1, 1000, "invocations"),
+    ),
+    key(
+        "Mesahub:Log:MaxCount",
+        number(1, 1_000_000, "notifications"),
+    ),
+    key("Mesahub:Log:MaxBytes", number(1024, 1024 * MIB, "bytes")),
+    key("Mesahub:Log:MaxAge", number(1, 30 * DAY, "seconds")),
+    key(
+        "Mesahub:RateLimit:PermitLimit",
+        number(1, 1_000_000, "calls"),
+    ),
+    key("Mesahub:RateLimit:Window", number(1, DAY, "seconds")),
+    key("Mesahub:RateLimit:QueueLimit", number(0, 100_000, "calls")),
+    key("Mesahub:Logging:Format", Kind::Choice(LogFormat::NAMES)),
+    key("Mesahub:Logging:Level", Kind::Choice(LogLevel::NAMES)),
+];
+
+/// Sections of an ASP.NET Core application that may stand beside ours. They are not read.
+pub(super) const FOREIGN: &[&str] = &[
+    "$schema",
+    "AllowedHosts",
+    "ApplicationInsights",
+    "Authentication",
+    "AzureAd",
+    "ConnectionStrings",
+    "DetailedErrors",
+    "FeatureManagement",
+    "HealthChecksUI",
+    "Identity",
+    "Jwt",
+    "JwtSettings",
+    "Kestrel",
+    "Logging",
+    "NLog",
+    "OpenTelemetry",
+    "ReverseProxy",
+    "Serilog",
+    "Urls",
+];
+
+const fn key(path: &'static str, kind: Kind) -> Key {
+    Key { path, kind }
+}
+
+const fn number(least: u64, most: u64, unit: &'static str) -> Kind {
+    Kind::Number { least, most, unit }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::{KEYS, Kind};
+    use crate::config::{ConfigError, Settings, Sources, load, load::DEFAULTS};
+
+    fn leaves(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+        let Value::Object(section) = value else {
+            found.insert(path.trim_start_matches(':').to_owned());
+            return;
+        };
+        for (name, value) in section {
+            leaves(&format!("{path}:{name}"), value, found);
+        }
+    }
+
+    fn development(overrides: &[(&str, String)]) -> Sources {
+        let own = |(key, value): &(&str, String)| ((*key).to_owned(), value.clone());
+        Sources {
+            environment_name: Some("Development".to_owned()),
+            overrides: overrides.iter().map(own).collect(),
+            ..Sources::default()
+        }
+    }
+
+    #[test]
+    fn the_defaults_file_holds_every_key_and_no_other() {
+        let mut found = BTreeSet::new();
+        leaves("", &serde_json::from_str(DEFAULTS).unwrap(), &mut found);
+
+        let keys: BTreeSet<_> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+
+        assert_eq!(found, keys);
+    }
+
+    #[test]
+    fn the_defaults_file_equals_the_defaults_in_code() {
+        let loaded = load(&development(&[])).unwrap();
+
+        assert_eq!(loaded.settings, Settings::default());
+    }
+
+    #[test]
+    fn every_bound_and_every_choice_fits_its_setting() {
+        for key in KEYS {
+            let values = match key.kind {
+                Kind::Number { least, most, .. } => vec![least.to_string(), most.to_string()],
+                Kind::Choice(names) | Kind::List(Some(names)) => {
+                    names.iter().map(|name| (*name).to_owned()).collect()
+                }
+                _ => continue,
+            };
+            for value in values {
+                let Err(error) = load(&development(&[(key.path, value.clone())])) else {
+                    continue;
+                };
+                for problem in error.problems() {
+                    let is_pair = matches!(problem, ConfigError::Impossible { .. });
+                    assert!(is_pair, "{} = {value}: {problem}", key.path);
+                }
+            }
+        }
+    }
+}

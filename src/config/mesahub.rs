@@ -1,0 +1,184 @@
+//! The section `Mesahub`.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use serde::Deserialize;
+
+use super::{
+    choice::{LogFormat, LogLevel, SigningAlgorithm},
+    parse::{optional, seconds, socket_address},
+    secret::Secret,
+    text::{AllowedOrigin, HubPath},
+};
+
+/// What the document of the restaurant system has no section for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct MesahubSettings {
+    /// The listening socket and the end of the process.
+    pub server: ServerSettings,
+    /// Which tokens are believed.
+    pub authentication: AuthenticationSettings,
+    /// Which web pages may connect.
+    pub cors: CorsSettings,
+    /// The hub.
+    pub hub: HubSettings,
+    /// What is kept of each channel for clients that come back.
+    pub log: LogSettings,
+    /// How much one client may ask for.
+    pub rate_limit: RateLimitSettings,
+    /// The log lines of the process.
+    pub logging: LoggingSettings,
+}
+
+/// The listening socket and the end of the process.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// The IP address and port to listen on, `127.0.0.1:5080` by default; port 0 takes a free one.
+    #[serde(deserialize_with = "socket_address")]
+    pub address: SocketAddr,
+    /// How long a shutdown may take before what is left is dropped: 1 to 3600 s, 30 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub shutdown_timeout: Duration,
+}
+
+/// Which tokens are believed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct AuthenticationSettings {
+    /// The shared key; its UTF-8 bytes are used as they are. Outside development it must be set and
+    /// hold at least as many bytes as the longest algorithm's hash: 32, 48 or 64.
+    pub signing_key: Secret,
+    /// The algorithms that a token may be signed with, at least one; `HS256` by default.
+    pub algorithms: Vec<SigningAlgorithm>,
+    /// The `iss` that a token must carry; not checked by default.
+    #[serde(deserialize_with = "optional")]
+    pub issuer: Option<String>,
+    /// The `aud` that a token must carry; not checked by default.
+    #[serde(deserialize_with = "optional")]
+    pub audience: Option<String>,
+    /// How far the clocks of issuer and server may be apart: 0 to 3600 s, 30 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub clock_skew: Duration,
+}
+
+/// Which web pages may connect.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct CorsSettings {
+    /// The origins, by their full names; none by default. A wildcard is refused.
+    pub allowed_origins: Vec<AllowedOrigin>,
+}
+
+/// The hub.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct HubSettings {
+    /// Its path, `/hubs/notifications` by default.
+    pub path: HubPath,
+    /// The most bytes that may wait for one slow client, 1 KiB to 1 GiB, 1 MiB by default. Over it
+    /// the policy of the channel decides.
+    pub outbox_bytes: usize,
+    /// How many calls of one connection run at once: 1 to 1000, 1 by default.
+    pub maximum_parallel_invocations: usize,
+}
+
+/// What is kept of each channel for clients that come back; whichever bound is met first holds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// How many notifications: 1 to 1 000 000, 256 by default.
+    pub max_count: usize,
+    /// How many bytes: 1 KiB to 1 GiB, 256 KiB by default.
+    pub max_bytes: usize,
+    /// For how long: 1 s to 30 days, 600 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub max_age: Duration,
+}
+
+/// How much one client may ask for, in fixed windows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct RateLimitSettings {
+    /// Calls in one window: 1 to 1 000 000, 100 by default.
+    pub permit_limit: u32,
+    /// The length of a window: 1 s to one day, 60 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub window: Duration,
+    /// Calls that wait for the next window, further ones are refused: 0 to 100 000, 10 by default.
+    pub queue_limit: u32,
+}
+
+/// The log lines of the process.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct LoggingSettings {
+    /// How they look; `text` by default.
+    pub format: LogFormat,
+    /// The least severe one that is written; `info` by default.
+    pub level: LogLevel,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5080)),
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for AuthenticationSettings {
+    fn default() -> Self {
+        Self {
+            signing_key: Secret::default(),
+            algorithms: vec![SigningAlgorithm::Hs256],
+            issuer: None,
+            audience: None,
+            clock_skew: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        Self {
+            path: "/hubs/notifications".parse().expect("a literal path"),
+            outbox_bytes: 1024 * 1024,
+            maximum_parallel_invocations: 1,
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            max_count: 256,
+            max_bytes: 256 * 1024,
+            max_age: Duration::from_secs(600),
+        }
+    }
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self {
+            permit_limit: 100,
+            window: Duration::from_secs(60),
+            queue_limit: 10,
+        }
+    }
+}
+
+impl Default for LoggingSettings {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: LogLevel::Info,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Reads the configuration: layers of files, secrets, variables and flags become one [`Settings`].
+//!
+//! ```text
+//!  built-in defaults
+//!    ◄ appsettings.json
+//!      ◄ appsettings.{Environment}.json
+//!        ◄ appsettings.{CloudProvider}.json
+//!          ◄ secret files
+//!            ◄ environment variables            later wins, key by key
+//!              ◄ command line
+//!                 │
+//!            #{NAME}# filled ─► types and bounds ─► Settings ─► impossible pairs
+//! ```
+//!
+//! Invariants:
+//!
+//! - Every key stands once in `keys.rs`, once in `config/appsettings.json` and once in a settings
+//!   struct; tests compare the three.
+//! - Names match without case: keys, environment variables, secret files and file names.
+//! - A layer that names a list replaces the whole list.
+//! - Everything wrong is reported at once, each problem with its place, its key and what was expected.
+//! - The value of a secret leaves only through [`Secret::reveal`]; whatever came out of a secret file
+//!   is treated as a secret too.
+//! - The process environment is read in one place, [`Sources::from_process`]; [`load`] sees only
+//!   what it is handed.
+//!
+//! Nothing here opens a socket or knows which backends are compiled in.
+
+mod backplane;
+mod choice;
+mod comments;
+mod connection_string;
+mod document;
+mod environment;
+mod error;
+mod files;
+mod key;
+mod keys;
+mod layers;
+mod load;
+mod mesahub;
+mod origin;
+mod parse;
+mod placeholder;
+mod print;
+mod provider;
+mod real_time;
+mod resolve;
+mod secret;
+mod secret_files;
+mod settings;
+mod sources;
+mod suggestion;
+mod text;
+mod tree;
+mod typed;
+mod url;
+mod validate;
+mod value;
+
+pub use backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane};
+pub use choice::{LogFormat, LogLevel, Provider, SigningAlgorithm, Wire};
+pub use environment::Environment;
+pub use error::{ConfigError, Problems};
+pub use load::{Loaded, load};
+pub use mesahub::{
+    AuthenticationSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings,
+    MesahubSettings, RateLimitSettings, ServerSettings,
+};
+pub use origin::{Origin, Place};
+pub use print::check;
+pub use provider::{
+    AmqpSettings, AwsSettings, AzureSettings, GcpSettings, LocalSettings, NatsSettings,
+    ProviderSettings, UpstashSettings,
+};
+pub use real_time::{NotificationSettings, RealTimeSettings, RedisSettings, SignalRSettings};
+pub use secret::Secret;
+pub use settings::Settings;
+pub use sources::{Flags, Sources};
+pub use text::{AllowedOrigin, HubPath};

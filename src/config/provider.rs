@@ -1,0 +1,201 @@
+//! `RealTimeConfiguration:ProviderSpecific`: one address for each kind of backplane.
+
+use serde::Deserialize;
+
+use super::secret::Secret;
+
+/// The addresses. Only that of the chosen provider is used, and only while `ConnectionString` is
+/// empty. Ports are 1 to 65535.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct ProviderSettings {
+    /// Azure Cache for Redis.
+    pub azure: AzureSettings,
+    /// Amazon ElastiCache.
+    #[serde(rename = "AWS")]
+    pub aws: AwsSettings,
+    /// Google Cloud Memorystore.
+    #[serde(rename = "GCP")]
+    pub gcp: GcpSettings,
+    /// Upstash.
+    pub upstash: UpstashSettings,
+    /// A Redis of one's own.
+    pub local: LocalSettings,
+    /// NATS.
+    pub nats: NatsSettings,
+    /// AMQP 0-9-1.
+    pub amqp: AmqpSettings,
+}
+
+/// Azure Cache for Redis, at `{ServiceName}.redis.cache.windows.net`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct AzureSettings {
+    /// The name of the cache; its full host name is taken too.
+    pub service_name: String,
+    /// One of its two access keys.
+    pub access_key: Secret,
+    /// 6380 by default, which is Azure's port for TLS.
+    pub port: u16,
+    /// Whether to use TLS; on by default.
+    pub ssl: bool,
+}
+
+/// Amazon ElastiCache, at `{CacheClusterId}.cache.amazonaws.com`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct AwsSettings {
+    /// The part of the endpoint before `.cache.amazonaws.com`; the full endpoint is taken too.
+    pub cache_cluster_id: String,
+    /// The region, `us-east-1` by default. It is not part of the address.
+    pub region: String,
+    /// 6379 by default.
+    pub port: u16,
+    /// Whether to use TLS; on by default.
+    pub ssl: bool,
+}
+
+/// Google Cloud Memorystore, at `{InstanceId}.redis.{Region}.gcp.cloud`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct GcpSettings {
+    /// The name of the instance.
+    pub instance_id: String,
+    /// The region, `us-central1` by default.
+    pub region: String,
+    /// 6379 by default.
+    pub port: u16,
+    /// Whether to use TLS; off by default.
+    pub ssl: bool,
+}
+
+/// Upstash.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct UpstashSettings {
+    /// The URL of the REST interface; its host serves Redis too, and is used while `RedisUrl` is
+    /// empty.
+    pub rest_url: String,
+    /// The password, unless `RedisUrl` holds one.
+    pub rest_token: Secret,
+    /// A `rediss://` URL, or a host with or without a port. Without a scheme, and at any
+    /// `upstash.io` host, TLS is used.
+    pub redis_url: Secret,
+}
+
+/// A Redis of one's own, without a password; one with a password goes into `ConnectionString`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct LocalSettings {
+    /// `localhost` by default.
+    pub host: String,
+    /// 6379 by default.
+    pub port: u16,
+    /// Whether to use TLS; off by default.
+    pub ssl: bool,
+}
+
+/// A NATS server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct NatsSettings {
+    /// `localhost` by default.
+    pub host: String,
+    /// 4222 by default.
+    pub port: u16,
+    /// Whether to use TLS; off by default.
+    pub ssl: bool,
+    /// The user name, or empty.
+    pub user: String,
+    /// The password of the user.
+    pub password: Secret,
+    /// A token, in place of user and password.
+    pub token: Secret,
+}
+
+/// An AMQP 0-9-1 server, such as RabbitMQ.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct AmqpSettings {
+    /// `localhost` by default.
+    pub host: String,
+    /// 5672 by default.
+    pub port: u16,
+    /// Whether to use TLS; off by default.
+    pub ssl: bool,
+    /// The user name, or empty for the server's own default.
+    pub user: String,
+    /// The password of the user.
+    pub password: Secret,
+    /// `/` by default.
+    pub virtual_host: String,
+}
+
+impl Default for AzureSettings {
+    fn default() -> Self {
+        Self {
+            service_name: String::new(),
+            access_key: Secret::default(),
+            port: 6380,
+            ssl: true,
+        }
+    }
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self {
+            cache_cluster_id: String::new(),
+            region: "us-east-1".to_owned(),
+            port: 6379,
+            ssl: true,
+        }
+    }
+}
+
+impl Default for GcpSettings {
+    fn default() -> Self {
+        Self {
+            instance_id: String::new(),
+            region: "us-central1".to_owned(),
+            port: 6379,
+            ssl: false,
+        }
+    }
+}
+
+impl Default for LocalSettings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: 6379,
+            ssl: false,
+        }
+    }
+}
+
+impl Default for NatsSettings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: 4222,
+            ssl: false,
+            user: String::new(),
+            password: Secret::default(),
+            token: Secret::default(),
+        }
+    }
+}
+
+impl Default for AmqpSettings {
+    fn default() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: 5672,
+            ssl: false,
+            user: String::new(),
+            password: Secret::default(),
+            virtual_host: "/".to_owned(),
+        }
+    }
+}

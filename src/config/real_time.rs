@@ -1,0 +1,144 @@
+//! The section `RealTimeConfiguration`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    choice::{Provider, Wire},
+    parse::{milliseconds, seconds},
+    provider::ProviderSettings,
+    secret::Secret,
+};
+
+/// The backplane, the hub protocol and the sending of notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct RealTimeSettings {
+    /// What joins the nodes; `Memory` by default.
+    pub provider: Provider,
+    /// The address of the backplane; wins over `ProviderSpecific` when it is not empty. A URL
+    /// (`redis://`, `rediss://`, `nats://`, `tls://`, `amqp://`, `amqps://`) or, for Redis, the form
+    /// `host:6380,password=…,ssl=True`. Needs a `Provider` other than `Memory`.
+    pub connection_string: Secret,
+    /// One address for each provider.
+    pub provider_specific: ProviderSettings,
+    /// How Redis is used, whoever provides it.
+    pub redis: RedisSettings,
+    /// The hub protocol.
+    pub signal_r: SignalRSettings,
+    /// How notifications are sent.
+    pub notifications: NotificationSettings,
+}
+
+/// How Redis is used.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct RedisSettings {
+    /// Whose names and envelopes to use; `Mesahub` by default.
+    pub wire: Wire,
+    /// What every channel name begins with; `mesamagica` by default. A `channelPrefix` in the
+    /// connection string wins.
+    pub channel_prefix: String,
+    /// The full .NET type name of the hub, such as `MesaApi.Hubs.NotificationHub`; needed while
+    /// `Wire` is `AspNetCore`, where it is a part of the channel names.
+    pub hub_type_name: String,
+}
+
+/// The hub protocol, with the names and meanings of ASP.NET Core.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct SignalRSettings {
+    /// Whether the text of any failure goes to the client; off by default.
+    pub enable_detailed_errors: bool,
+    /// How long a connection may be silent before a ping is sent: 1 to 3600 s, 15 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub keep_alive_interval: Duration,
+    /// How long a client may be silent before it is given up: 2 to 7200 s, 30 s by default, and at
+    /// least twice [`keep_alive_interval`](Self::keep_alive_interval).
+    #[serde(deserialize_with = "seconds")]
+    pub client_timeout_interval: Duration,
+    /// How long a new connection may take to shake hands: 1 to 300 s, 15 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub handshake_timeout: Duration,
+    /// The longest message that a client may send: 256 bytes to 16 MiB, 32 768 bytes by default.
+    pub max_buffer_size: usize,
+    /// How many bytes may wait for a slow client before whoever can wait for it, such as a stream
+    /// or a replay, does: 256 bytes to 1 GiB, 32 768 bytes by default. Broadcasts never wait; for
+    /// them the bound is [`HubSettings::outbox_bytes`](super::HubSettings::outbox_bytes), which
+    /// must not be smaller.
+    pub transport_max_buffer_size: usize,
+    /// How many items of an upload stream wait for their handler: 1 to 10 000, 10 by default.
+    pub stream_buffer_capacity: usize,
+    /// Whether clients may choose the MessagePack protocol where this build has it; on by default.
+    pub enable_message_pack_protocol: bool,
+}
+
+/// How notifications are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct NotificationSettings {
+    /// Whether notifications are gathered and sent in the background; on by default. When off, each
+    /// is published before its call returns.
+    pub enable_background_processing: bool,
+    /// How many are sent at once: 1 to 10 000, 100 by default.
+    pub batch_size: usize,
+    /// The longest that a gathered notification waits: 1 to 3600 s, 5 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub flush_interval: Duration,
+    /// How often a failed publish is tried again: 0 to 100, 3 by default.
+    pub retry_attempts: u32,
+    /// The wait before the first of those, growing with each: 1 to 600 000 ms, 1000 ms by default.
+    #[serde(deserialize_with = "milliseconds")]
+    pub retry_delay: Duration,
+}
+
+impl Default for RealTimeSettings {
+    fn default() -> Self {
+        Self {
+            provider: Provider::Memory,
+            connection_string: Secret::default(),
+            provider_specific: ProviderSettings::default(),
+            redis: RedisSettings::default(),
+            signal_r: SignalRSettings::default(),
+            notifications: NotificationSettings::default(),
+        }
+    }
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self {
+            wire: Wire::Mesahub,
+            channel_prefix: "mesamagica".to_owned(),
+            hub_type_name: String::new(),
+        }
+    }
+}
+
+impl Default for SignalRSettings {
+    fn default() -> Self {
+        Self {
+            enable_detailed_errors: false,
+            keep_alive_interval: Duration::from_secs(15),
+            client_timeout_interval: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(15),
+            max_buffer_size: 32_768,
+            transport_max_buffer_size: 32_768,
+            stream_buffer_capacity: 10,
+            enable_message_pack_protocol: true,
+        }
+    }
+}
+
+impl Default for NotificationSettings {
+    fn default() -> Self {
+        Self {
+            enable_background_processing: true,
+            batch_size: 100,
+            flush_interval: Duration::from_secs(5),
+            retry_attempts: 3,
+            retry_delay: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Works out the address of the backplane.
+
+use super::{
+    backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane},
+    choice::Provider,
+    connection_string::{RedisAddress, amqp, nats, redis},
+    provider::{AmqpSettings, NatsSettings, UpstashSettings},
+    real_time::RealTimeSettings,
+    secret::Secret,
+    url::{address, parse},
+    validate::Finding,
+};
+
+const CONNECTION_STRING: &str = "RealTimeConfiguration:ConnectionString";
+
+/// The backplane that the settings ask for, or the key to change.
+pub(super) fn backplane(settings: &RealTimeSettings) -> Result<Backplane, Finding> {
+    let connection = settings.connection_string.reveal().trim();
+    let wrong = |problem: &str| Finding::new(CONNECTION_STRING, problem);
+    match settings.provider {
+        Provider::Memory if connection.is_empty() => Ok(Backplane::Memory),
+        Provider::Memory => Err(wrong(
+            "is set while Provider is Memory, which connects to nothing; expected another Provider, such as Redis",
+        )),
+        Provider::Nats if connection.is_empty() => {
+            from_nats(&settings.provider_specific.nats).map(Backplane::Nats)
+        }
+        Provider::Nats => nats(connection).map(Backplane::Nats).map_err(wrong),
+        Provider::Amqp if connection.is_empty() => {
+            from_amqp(&settings.provider_specific.amqp).map(Backplane::Amqp)
+        }
+        Provider::Amqp => amqp(connection).map(Backplane::Amqp).map_err(wrong),
+        _ if connection.is_empty() => Ok(with_use(settings, from_provider(settings)?)),
+        _ => Ok(with_use(settings, redis(connection).map_err(wrong)?)),
+    }
+}
+
+fn with_use(settings: &RealTimeSettings, found: RedisAddress) -> Backplane {
+    let usage = &settings.redis;
+    let prefix = found.channel_prefix;
+    Backplane::Redis(RedisBackplane {
+        addresses: found.addresses,
+        tls: found.tls.unwrap_or(false),
+        user: found.user,
+        password: found.password,
+        database: found.database,
+        channel_prefix: prefix.unwrap_or_else(|| usage.channel_prefix.clone()),
+        wire: usage.wire,
+        hub_type_name: text(&usage.hub_type_name),
+    })
+}
+
+fn from_provider(settings: &RealTimeSettings) -> Result<RedisAddress, Finding> {
+    let specific = &settings.provider_specific;
+    match settings.provider {
+        Provider::Azure => {
+            const KEY: &str = "RealTimeConfiguration:ProviderSpecific:Azure:AccessKey";
+            let azure = &specific.azure;
+            let name = required(
+                "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName",
+                &azure.service_name,
+            )?;
+            required(KEY, azure.access_key.reveal())?;
+            let host = with_suffix(name, ".redis.cache.windows.net");
+            let mut found = server(
+                "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName",
+                host,
+                azure.port,
+                azure.ssl,
+            )?;
+            found.password = Some(azure.access_key.clone());
+            Ok(found)
+        }
+        Provider::Aws => {
+            const KEY: &str = "RealTimeConfiguration:ProviderSpecific:AWS:CacheClusterId";
+            let aws = &specific.aws;
+            let host = with_suffix(
+                required(KEY, &aws.cache_cluster_id)?,
+                ".cache.amazonaws.com",
+            );
+            server(KEY, host, aws.port, aws.ssl)
+        }
+        Provider::Gcp => {
+            const KEY: &str = "RealTimeConfiguration:ProviderSpecific:GCP:InstanceId";
+            let gcp = &specific.gcp;
+            let instance = required(KEY, &gcp.instance_id)?;
+            let region = required(
+                "RealTimeConfiguration:ProviderSpecific:GCP:Region",
+                &gcp.region,
+            )?;
+            server(
+                KEY,
+                format!("{instance}.redis.{region}.gcp.cloud"),
+                gcp.port,
+                gcp.ssl,
+            )
+        }
+        Provider::Upstash => from_upstash(&specific.upstash),
+        _ => {
+            const KEY: &str = "RealTimeConfiguration:ProviderSpecific:Local:Host";
+            let local = &specific.local;
+            let host = required(KEY, &local.host)?;
+            server(KEY, host.to_owned(), local.port, local.ssl)
+        }
+    }
+}
+
+fn from_upstash(upstash: &UpstashSettings) -> Result<RedisAddress, Finding> {
+    const URL: &str = "RealTimeConfiguration:ProviderSpecific:Upstash:RedisUrl";
+    const REST_URL: &str = "RealTimeConfiguration:ProviderSpecific:Upstash:RestUrl";
+    const TOKEN: &str = "RealTimeConfiguration:ProviderSpecific:Upstash:RestToken";
+    let url = upstash.redis_url.reveal().trim();
+    let mut found = if url.is_empty() && !upstash.rest_url.is_empty() {
+        let rest = parse(upstash.rest_url.trim(), 443)
+            .map_err(|problem| Finding::new(REST_URL, problem))?;
+        let mut addresses = rest.addresses;
+        for address in &mut addresses {
+            address.port = 6379;
+        }
+        RedisAddress {
+            addresses,
+            ..RedisAddress::default()
+        }
+    } else {
+        redis(required(URL, url)?).map_err(|problem| Finding::new(URL, problem))?
+    };
+    // Upstash itself speaks nothing but TLS, whatever the scheme of a copied URL says.
+    let theirs = |address: &Address| address.host.ends_with(".upstash.io");
+    found.tls = Some(found.tls.unwrap_or(true) || found.addresses.iter().any(theirs));
+    if found.password.is_none() {
+        required(TOKEN, upstash.rest_token.reveal())?;
+        found.password = Some(upstash.rest_token.clone());
+    }
+    Ok(found)
+}
+
+fn from_nats(settings: &NatsSettings) -> Result<NatsBackplane, Finding> {
+    const HOST: &str = "RealTimeConfiguration:ProviderSpecific:Nats:Host";
+    const TOKEN: &str = "RealTimeConfiguration:ProviderSpecific:Nats:Token";
+    let host = required(HOST, &settings.host)?;
+    if !settings.token.is_empty() && !settings.user.is_empty() {
+        return Err(Finding::new(
+            TOKEN,
+            "is set beside User; expected one of the two",
+        ));
+    }
+    Ok(NatsBackplane {
+        addresses: vec![at(HOST, host, settings.port)?],
+        tls: settings.ssl,
+        user: text(&settings.user),
+        password: secret(&settings.password),
+        token: secret(&settings.token),
+    })
+}
+
+fn from_amqp(settings: &AmqpSettings) -> Result<AmqpBackplane, Finding> {
+    const HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:Host";
+    const VIRTUAL_HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:VirtualHost";
+    let host = required(HOST, &settings.host)?;
+    Ok(AmqpBackplane {
+        addresses: vec![at(HOST, host, settings.port)?],
+        tls: settings.ssl,
+        user: text(&settings.user),
+        password: secret(&settings.password),
+        virtual_host: required(VIRTUAL_HOST, &settings.virtual_host)?.to_owned(),
+    })
+}
+
+fn server(key: &'static str, host: String, port: u16, tls: bool) -> Result<RedisAddress, Finding> {
+    Ok(RedisAddress {
+        addresses: vec![at(key, &host, port)?],
+        tls: Some(tls),
+        ..RedisAddress::default()
+    })
+}
+
+/// The address of a host that must not bring a port of its own.
+fn at(key: &'static str, host: &str, port: u16) -> Result<Address, Finding> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let written = Address {
+        host: host.to_owned(),
+        port,
+    };
+    match address(&written.to_string(), port) {
+        Ok(read) if read == written => Ok(read),
+        _ => Err(Finding::new(
+            key,
+            "is not a host name; expected letters, digits, dots and hyphens",
+        )),
+    }
+}
+
+fn required<'a>(key: &'static str, text: &'a str) -> Result<&'a str, Finding> {
+    match text.trim() {
+        "" => Err(Finding::new(
+            key,
+            "is empty; the chosen Provider needs it, unless ConnectionString is set",
+        )),
+        text => Ok(text),
+    }
+}
+
+fn with_suffix(name: &str, suffix: &str) -> String {
+    format!("{}{suffix}", name.strip_suffix(suffix).unwrap_or(name))
+}
+
+fn text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn secret(secret: &Secret) -> Option<Secret> {
+    (!secret.is_empty()).then(|| secret.clone())
+}

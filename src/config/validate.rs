@@ -1,0 +1,187 @@
+//! What each value alone cannot tell: whether the values fit together.
+
+use super::{
+    choice::{SigningAlgorithm, Wire},
+    environment::Environment,
+    mesahub::AuthenticationSettings,
+    resolve::backplane,
+    settings::Settings,
+};
+
+/// A key to change, and why, written to follow the key.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) key: &'static str,
+    pub(super) problem: String,
+}
+
+impl Finding {
+    pub(super) fn new(key: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self { key, problem }
+    }
+}
+
+/// Everything that does not fit.
+pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Finding> {
+    [
+        timeouts(settings),
+        outbox(settings),
+        wire(settings),
+        algorithms(&settings.mesahub.authentication),
+        signing_key(&settings.mesahub.authentication, environment),
+        backplane(&settings.real_time).err(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn timeouts(settings: &Settings) -> Option<Finding> {
+    let signal_r = &settings.real_time.signal_r;
+    let (timeout, interval) = (
+        signal_r.client_timeout_interval,
+        signal_r.keep_alive_interval,
+    );
+    (timeout < interval * 2).then(|| {
+        Finding::new(
+            "RealTimeConfiguration:SignalR:ClientTimeoutInterval",
+            format!(
+                "is {} s; expected at least twice KeepAliveInterval, which is {} s",
+                timeout.as_secs(),
+                interval.as_secs()
+            ),
+        )
+    })
+}
+
+fn outbox(settings: &Settings) -> Option<Finding> {
+    let outbox = settings.mesahub.hub.outbox_bytes;
+    let buffer = settings.real_time.signal_r.transport_max_buffer_size;
+    (outbox < buffer).then(|| {
+        Finding::new(
+            "Mesahub:Hub:OutboxBytes",
+            format!("is {outbox} bytes; expected at least RealTimeConfiguration:SignalR:TransportMaxBufferSize, which is {buffer} bytes"),
+        )
+    })
+}
+
+fn wire(settings: &Settings) -> Option<Finding> {
+    let redis = &settings.real_time.redis;
+    (redis.wire == Wire::AspNetCore && redis.hub_type_name.is_empty()).then(|| {
+        Finding::new(
+            "RealTimeConfiguration:Redis:HubTypeName",
+            "is empty while Wire is AspNetCore; expected the hub's full .NET type name, such as MesaApi.Hubs.NotificationHub",
+        )
+    })
+}
+
+fn algorithms(authentication: &AuthenticationSettings) -> Option<Finding> {
+    authentication.algorithms.is_empty().then(|| {
+        let names = SigningAlgorithm::NAMES.join(", ");
+        Finding::new(
+            "Mesahub:Authentication:Algorithms",
+            format!("is empty; expected at least one of {names}"),
+        )
+    })
+}
+
+fn signing_key(
+    authentication: &AuthenticationSettings,
+    environment: &Environment,
+) -> Option<Finding> {
+    if environment.is_development() {
+        return None;
+    }
+    let longest = authentication
+        .algorithms
+        .iter()
+        .max_by_key(|algorithm| algorithm.shortest_key())?;
+    let (least, length) = (
+        longest.shortest_key(),
+        authentication.signing_key.reveal().len(),
+    );
+    if length >= least {
+        return None;
+    }
+    let found = match length {
+        0 => "is not set".to_owned(),
+        length => format!("is {length} bytes long"),
+    };
+    Some(Finding::new(
+        "Mesahub:Authentication:SigningKey",
+        format!(
+            "{found}; expected at least {least} bytes for {} in the environment {environment} (only Development makes its own key)",
+            longest.name()
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Environment, Settings, SigningAlgorithm, Wire, findings};
+    use crate::config::Secret;
+
+    fn keys(settings: &Settings, environment: &Environment) -> Vec<&'static str> {
+        let findings = findings(settings, environment);
+        findings.into_iter().map(|finding| finding.key).collect()
+    }
+
+    #[test]
+    fn the_defaults_fit_together_in_development() {
+        assert!(keys(&Settings::default(), &Environment::Development).is_empty());
+    }
+
+    #[test]
+    fn every_pair_that_cannot_be_is_found() {
+        let mut settings = Settings::default();
+        settings.real_time.signal_r.client_timeout_interval = Duration::from_secs(29);
+        settings.mesahub.hub.outbox_bytes = 32_767;
+        settings.real_time.redis.wire = Wire::AspNetCore;
+        settings.real_time.connection_string = Secret::new("redis://a");
+
+        assert_eq!(
+            keys(&settings, &Environment::Development),
+            [
+                "RealTimeConfiguration:SignalR:ClientTimeoutInterval",
+                "Mesahub:Hub:OutboxBytes",
+                "RealTimeConfiguration:Redis:HubTypeName",
+                "RealTimeConfiguration:ConnectionString",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_signing_key_must_be_as_long_as_the_longest_hash() {
+        let mut settings = Settings::default();
+        let key = ["Mesahub:Authentication:SigningKey"];
+        assert_eq!(keys(&settings, &Environment::Production), key);
+
+        for (algorithm, least) in [
+            (SigningAlgorithm::Hs256, 32),
+            (SigningAlgorithm::Hs384, 48),
+            (SigningAlgorithm::Hs512, 64),
+        ] {
+            let authentication = &mut settings.mesahub.authentication;
+            authentication.algorithms = vec![SigningAlgorithm::Hs256, algorithm];
+            authentication.signing_key = Secret::new("k".repeat(least - 1));
+            assert_eq!(keys(&settings, &Environment::Staging), key);
+
+            settings.mesahub.authentication.signing_key = Secret::new("k".repeat(least));
+            assert!(keys(&settings, &Environment::Staging).is_empty());
+        }
+    }
+
+    #[test]
+    fn an_empty_list_of_algorithms_is_found() {
+        let mut settings = Settings::default();
+        settings.mesahub.authentication.algorithms.clear();
+
+        assert_eq!(
+            keys(&settings, &Environment::Production),
+            ["Mesahub:Authentication:Algorithms"]
+        );
+    }
+}
