@@ -1,0 +1,60 @@
+//! What a person is told: building notifications, addressing them and getting them sent.
+//!
+//! ```text
+//!   HTTP, host code ──► Event, Broadcast ──► service ──► Outgoing: one envelope per address
+//!                                               │ inline          │ background
+//!                                               ▼                 ▼
+//!                                            broker ◄── retry ◄── batch (bounded queue)
+//!                                                         └─► dead letters, when all attempts fail
+//!   broker's log ──► replay ──► the answer to `Resume`
+//! ```
+//!
+//! Invariants:
+//! - A notification takes one path to clients: the broker. Nothing is also delivered beside it.
+//! - All copies of a notification carry the same id, by which the hub and clients know it again.
+//! - What was accepted is published, or it is in the list of dead letters and in the error log.
+//! - Texts from outside are checked when they are read; what is an [`Event`] can be sent.
+//!
+//! What may not live here: HTTP, names of channels, who may listen.
+
+pub mod batch;
+pub mod broadcast;
+pub mod counters;
+pub mod dead_letter;
+pub mod error;
+pub mod event;
+pub mod fields;
+pub mod hub_service;
+pub mod id;
+pub mod kind;
+pub mod label;
+pub mod message;
+pub mod metadata;
+pub mod name;
+pub mod options;
+pub(crate) mod outgoing;
+pub mod realtime;
+pub mod replay;
+pub(crate) mod retry;
+pub mod service;
+
+pub use broadcast::{Audience, AudienceRole, Broadcast};
+pub use counters::NotificationCounters;
+pub use dead_letter::DeadLetter;
+pub use error::{ContentError, NotifyError};
+pub use event::Event;
+pub use fields::{
+    CartUpdated, CustomerOrderUpdate, CustomerSessionExpiring, NewOrder, OrderStatusChanged,
+    SessionExpired, TableStatusChanged,
+};
+pub use hub_service::HubNotificationService;
+pub use id::NotificationId;
+pub use kind::NotificationKind;
+pub use label::Label;
+pub use message::Notification;
+pub use metadata::Metadata;
+pub use name::EventName;
+pub use options::NotificationOptions;
+pub use realtime::{RealTimeService, Received};
+pub use replay::{LostReason, Resumed};
+pub use service::NotificationService;

@@ -1,0 +1,137 @@
+//! A notification that is ready for the broker: addressed, encoded, stamped.
+
+use mesahub_broker::Publication;
+use serde_json::Value;
+
+use crate::channel::{Channel, role_group};
+use crate::hub::{Hub, SendError, SendOptions};
+use crate::notification::{
+    broadcast::{Audience, Broadcast},
+    event::Event,
+    id::NotificationId,
+    kind::NotificationKind,
+    message::Notification,
+    metadata::Metadata,
+};
+
+/// What remains to be published of one notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) id: NotificationId,
+    pub(crate) kind: NotificationKind,
+    pub(crate) publications: Vec<Publication>,
+}
+
+impl Outgoing {
+    /// The notification of an event, for each of its channels.
+    pub(crate) fn of_event(hub: &Hub, event: Event) -> Result<Self, SendError> {
+        let (target, channels, overflow) = (event.target(), event.channels(), event.overflow());
+        let (tenant, metadata) = (event.tenant().cloned(), event.metadata().clone());
+        let mut notification = blank(event.kind(), metadata);
+        notification.tenant_key = tenant;
+        notification.data = event.into_data(notification.timestamp);
+        let options = SendOptions {
+            once: channels.len() > 1,
+            overflow,
+            ..SendOptions::default()
+        };
+        let mut publications = Vec::with_capacity(channels.len());
+        for channel in channels {
+            publications.extend(in_channel(
+                hub,
+                target,
+                &mut notification,
+                channel,
+                &options,
+            )?);
+        }
+        Ok(Self {
+            id: notification.id,
+            kind: notification.kind,
+            publications,
+        })
+    }
+
+    /// The notification of a broadcast.
+    pub(crate) fn of_broadcast(hub: &Hub, broadcast: Broadcast) -> Result<Self, SendError> {
+        let Broadcast {
+            audience,
+            event_type,
+            data,
+            metadata,
+        } = broadcast;
+        let mut notification = blank(NotificationKind::SystemAlert, metadata);
+        notification.tenant_key = audience.tenant().cloned();
+        notification.data = data;
+        let target = event_type.as_str();
+        let options = SendOptions {
+            message_id: Some(notification.id.as_uuid()),
+            ..SendOptions::default()
+        };
+        let publications = match (&audience, audience.channel()) {
+            (_, Some(channel)) => in_channel(hub, target, &mut notification, channel, &options)?,
+            (Audience::Role { tenant_key, role }, None) => {
+                let group = role_group(tenant_key, &role.role());
+                let to = hub.clients().group(group).with(options);
+                to.publications(target, &(&notification,))?
+            }
+            (
+                Audience::User {
+                    tenant_key,
+                    user_id,
+                },
+                None,
+            ) => {
+                let to = hub
+                    .clients()
+                    .user(format!("{tenant_key}:{user_id}"))
+                    .with(options);
+                to.publications(target, &(&notification,))?
+            }
+            (_, None) => Vec::new(),
+        };
+        Ok(Self {
+            id: notification.id,
+            kind: notification.kind,
+            publications,
+        })
+    }
+
+    /// The bytes that its payloads hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.publications
+            .iter()
+            .map(|publication| publication.payload.len())
+            .sum()
+    }
+}
+
+fn blank(kind: NotificationKind, metadata: Metadata) -> Notification {
+    Notification {
+        id: NotificationId::now(),
+        kind,
+        tenant_key: None,
+        data: Value::Null,
+        timestamp: Notification::moment(),
+        metadata,
+        channel: None,
+    }
+}
+
+/// The copy for one channel, which names that channel.
+fn in_channel(
+    hub: &Hub,
+    target: &str,
+    notification: &mut Notification,
+    channel: Channel,
+    options: &SendOptions,
+) -> Result<Vec<Publication>, SendError> {
+    let options = SendOptions {
+        message_id: Some(notification.id.as_uuid()),
+        log: channel.keeps_log(),
+        ..options.clone()
+    };
+    let recipients = hub.clients().group(channel.to_string()).with(options);
+    notification.channel = Some(channel);
+    recipients.publications(target, &(&*notification,))
+}
