@@ -6,5 +6,7 @@ pub mod channel;
 pub mod config;
 pub(crate) mod connection;
 pub mod hub;
+pub mod notification;
+pub mod session;
 pub mod telemetry;
 pub mod transport;

@@ -4,6 +4,8 @@
 //! token ──> Principal ──> access.rs: on connect, on request ──> Channel ──> name.rs ──> group
 //!                              │
 //!                          orders.rs: which session an order belongs to
+//!
+//! connection ──> welcome.rs: joins what it starts with ──> handlers.rs: joins what it asks for
 //! ```
 //!
 //! What holds here:
@@ -14,9 +16,13 @@
 //! - What a channel's members are sent is no concern of this room.
 
 mod access;
+mod handlers;
 mod name;
 mod orders;
+mod welcome;
 
 pub use access::{AccessError, channels_on_connect, may_join, order_channel};
+pub use handlers::{NOTIFICATION_HUB, notification_hub};
 pub use name::{AdminChannel, Channel, ChannelError};
 pub use orders::{OrderDirectory, RecentOrders};
+pub use welcome::role_group;

@@ -1,0 +1,53 @@
+//! What happens when somebody connects to the notification hub.
+
+use crate::auth::{Principal, Role, TenantKey};
+use crate::channel::{Channel, channels_on_connect};
+use crate::hub::{Caller, Ended, HubError};
+
+/// Joins a new connection to the channels of its principal.
+///
+/// # Errors
+/// When the principal has no tenant: a hub of tenants has nothing to say to it. When the backplane
+/// refuses.
+pub(super) async fn welcome(caller: Caller) -> Result<(), HubError> {
+    let principal = caller.principal();
+    let Some(tenant) = &principal.tenant else {
+        tracing::info!(
+            connection = %caller.id(), user = caller.user(), service = principal.service.is_some(),
+            "refused to connect: the token names no tenant"
+        );
+        return Err(HubError::new(
+            "This hub is for people of a tenant, and the token has no 'tenantKey' claim.",
+        ));
+    };
+    let channels = channels_on_connect(principal);
+    let roles = addressed_roles(principal).map(|role| role_group(tenant, role));
+    let groups: Vec<String> = channels
+        .iter()
+        .map(Channel::to_string)
+        .chain(roles)
+        .collect();
+    tracing::info!(connection = %caller.id(), user = caller.user(), ?groups, "connected");
+    Ok(caller.join_all(groups).await?)
+}
+
+/// Notes that a connection has ended. The hub has already taken care of its channels.
+pub(super) async fn farewell(caller: Caller, Ended(ending): Ended) {
+    tracing::info!(connection = %caller.id(), user = caller.user(), %ending, "disconnected");
+}
+
+/// The group of everybody who has a role in a tenant, for broadcasts to that role. It is no
+/// channel: nobody can ask for it and it has no log. No tenant key holds a `:`, and no channel's
+/// name has `role` in that place, so it is never taken for one.
+#[must_use]
+pub fn role_group(tenant: &TenantKey, role: &Role) -> String {
+    format!("tenant:{tenant}:role:{role}")
+}
+
+/// Those of a principal's roles that broadcasts can be addressed to.
+fn addressed_roles(principal: &Principal) -> impl Iterator<Item = &Role> {
+    principal
+        .roles
+        .iter()
+        .filter(|role| matches!(role, Role::Admin | Role::Staff))
+}

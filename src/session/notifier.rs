@@ -1,0 +1,76 @@
+//! Tells people about the life of dining sessions.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::auth::{SessionId, TenantKey};
+use crate::notification::{Label, NotificationId, NotificationService, NotifyError};
+
+/// Tells a dining session and the admins of its tenant how it stands. It only tells: whoever
+/// calls it decides when a session ends, and ends it.
+#[derive(Clone)]
+pub struct SessionNotifier {
+    notifications: Arc<dyn NotificationService>,
+}
+
+impl SessionNotifier {
+    /// A notifier that speaks through a notification service.
+    #[must_use]
+    pub fn new(notifications: Arc<dyn NotificationService>) -> Self {
+        Self { notifications }
+    }
+
+    /// Tells a session how many minutes it has left.
+    ///
+    /// # Errors
+    /// As [`NotificationService::publish`].
+    pub async fn session_expiring(
+        &self,
+        tenant: TenantKey,
+        session: SessionId,
+        minutes_remaining: u32,
+    ) -> Result<NotificationId, NotifyError> {
+        self.notifications
+            .notify_customer_session_expiring(Some(tenant), session, minutes_remaining)
+            .await
+    }
+
+    /// Tells a session and the admins that it has run out, and why, such as
+    /// `InactiveSessionTimeout`.
+    ///
+    /// # Errors
+    /// As [`NotificationService::publish`].
+    pub async fn session_expired(
+        &self,
+        tenant: TenantKey,
+        session: SessionId,
+        table_number: Label,
+        reason: Label,
+    ) -> Result<NotificationId, NotifyError> {
+        self.notifications
+            .notify_session_expired(tenant, session, table_number, reason)
+            .await
+    }
+
+    /// Tells a session and the admins that somebody has closed it, as a `SessionExpired` with the
+    /// reason `SessionClosed`.
+    ///
+    /// # Errors
+    /// As [`NotificationService::publish`].
+    pub async fn session_closed(
+        &self,
+        tenant: TenantKey,
+        session: SessionId,
+        table_number: Label,
+    ) -> Result<NotificationId, NotifyError> {
+        let reason = "SessionClosed".parse().expect("the text is a label");
+        self.session_expired(tenant, session, table_number, reason)
+            .await
+    }
+}
+
+impl fmt::Debug for SessionNotifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionNotifier").finish_non_exhaustive()
+    }
+}
