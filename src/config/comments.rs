@@ -5,12 +5,13 @@
 pub(super) fn strip(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut out = String::with_capacity(text.len());
-    let mut comma = None;
+    // The place of a comma with nothing but space after it, and whether a value stands before here.
+    let (mut comma, mut after_value) = (None, false);
     let mut rest = text.chars().peekable();
     while let Some(letter) = rest.next() {
         match letter {
             '"' => {
-                comma = None;
+                (comma, after_value) = (None, true);
                 out.push('"');
                 copy_string(&mut rest, &mut out);
             }
@@ -36,15 +37,17 @@ pub(super) fn strip(text: &str) -> String {
                 if let Some(at) = comma.take() {
                     out.replace_range(at..=at, " ");
                 }
+                after_value = true;
                 out.push(letter);
             }
             ',' => {
-                comma = Some(out.len());
+                comma = after_value.then_some(out.len());
+                after_value = false;
                 out.push(',');
             }
             letter if letter.is_whitespace() => out.push(letter),
             letter => {
-                comma = None;
+                (comma, after_value) = (None, !matches!(letter, '{' | '[' | ':'));
                 out.push(letter);
             }
         }
@@ -112,7 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_comma_is_not_forgiven_between_values() {
-        assert!(serde_json::from_str::<Value>(&strip("[1,,2]")).is_err());
+    fn a_comma_without_a_value_before_it_is_not_forgiven() {
+        for text in ["[1,,2]", "[1,,]", "[,]", "{,}", "{\"a\":,}"] {
+            assert!(
+                serde_json::from_str::<Value>(&strip(text)).is_err(),
+                "{text}"
+            );
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::{comments::strip, error::ConfigError, origin::Place};
 /// A settings file as it is written: keys in order, duplicates kept.
 #[derive(Debug, PartialEq)]
 pub(super) enum Node {
-    Section(Vec<(String, Node)>),
+    Section(Vec<(String, Self)>),
     Leaf(Value),
 }
 

@@ -80,7 +80,7 @@ impl Layers {
     pub(super) fn add_texts(&mut self, texts: impl IntoIterator<Item = (String, String, Place)>) {
         let mut layer = Layer::default();
         for (path, text, place) in texts {
-            self.set(&mut layer, &path, Value::String(text), &place);
+            self.set(&mut layer, &path, &Value::String(text), &place);
         }
         self.add(layer);
     }
@@ -121,7 +121,7 @@ impl Layers {
 
     fn walk(&mut self, layer: &mut Layer, path: &str, node: Node, place: &Place) {
         let entries = match (node, find(path)) {
-            (Node::Leaf(value), _) => return self.set(layer, path, value, place),
+            (Node::Leaf(value), _) => return self.set(layer, path, &value, place),
             (Node::Section(entries), Match::Section(_)) => entries,
             (Node::Section(_), Match::Unknown { part, names }) => {
                 return self.unknown(path, expectation(&part, &names), place);
@@ -136,7 +136,7 @@ impl Layers {
         }
     }
 
-    fn set(&mut self, layer: &mut Layer, path: &str, value: Value, place: &Place) {
+    fn set(&mut self, layer: &mut Layer, path: &str, value: &Value, place: &Place) {
         let entry = |key| Entry {
             key,
             value: value.clone(),
@@ -147,7 +147,8 @@ impl Layers {
             Match::Item(key, index) => layer.items.insert((key.path, index), entry(key)),
             Match::Section(names) => {
                 let expected = format!("a section with {}", names.join(", "));
-                return self.wrong(path, &value, &expected, place, true);
+                let may_be_secret = value.is_string();
+                return self.wrong(path, value, &expected, place, may_be_secret);
             }
             Match::Unknown { part, names } => {
                 return self.unknown(path, expectation(&part, &names), place);

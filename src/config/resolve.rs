@@ -54,20 +54,13 @@ fn from_provider(settings: &RealTimeSettings) -> Result<RedisAddress, Finding> {
     let specific = &settings.provider_specific;
     match settings.provider {
         Provider::Azure => {
+            const NAME: &str = "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName";
             const KEY: &str = "RealTimeConfiguration:ProviderSpecific:Azure:AccessKey";
             let azure = &specific.azure;
-            let name = required(
-                "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName",
-                &azure.service_name,
-            )?;
+            let name = required(NAME, &azure.service_name)?;
             required(KEY, azure.access_key.reveal())?;
             let host = with_suffix(name, ".redis.cache.windows.net");
-            let mut found = server(
-                "RealTimeConfiguration:ProviderSpecific:Azure:ServiceName",
-                host,
-                azure.port,
-                azure.ssl,
-            )?;
+            let mut found = server(NAME, &host, azure.port, azure.ssl)?;
             found.password = Some(azure.access_key.clone());
             Ok(found)
         }
@@ -78,29 +71,23 @@ fn from_provider(settings: &RealTimeSettings) -> Result<RedisAddress, Finding> {
                 required(KEY, &aws.cache_cluster_id)?,
                 ".cache.amazonaws.com",
             );
-            server(KEY, host, aws.port, aws.ssl)
+            server(KEY, &host, aws.port, aws.ssl)
         }
         Provider::Gcp => {
             const KEY: &str = "RealTimeConfiguration:ProviderSpecific:GCP:InstanceId";
+            const REGION: &str = "RealTimeConfiguration:ProviderSpecific:GCP:Region";
             let gcp = &specific.gcp;
             let instance = required(KEY, &gcp.instance_id)?;
-            let region = required(
-                "RealTimeConfiguration:ProviderSpecific:GCP:Region",
-                &gcp.region,
-            )?;
-            server(
-                KEY,
-                format!("{instance}.redis.{region}.gcp.cloud"),
-                gcp.port,
-                gcp.ssl,
-            )
+            let region = required(REGION, &gcp.region)?;
+            let host = format!("{instance}.redis.{region}.gcp.cloud");
+            server(KEY, &host, gcp.port, gcp.ssl)
         }
         Provider::Upstash => from_upstash(&specific.upstash),
         _ => {
             const KEY: &str = "RealTimeConfiguration:ProviderSpecific:Local:Host";
             let local = &specific.local;
             let host = required(KEY, &local.host)?;
-            server(KEY, host.to_owned(), local.port, local.ssl)
+            server(KEY, host, local.port, local.ssl)
         }
     }
 }
@@ -166,9 +153,9 @@ fn from_amqp(settings: &AmqpSettings) -> Result<AmqpBackplane, Finding> {
     })
 }
 
-fn server(key: &'static str, host: String, port: u16, tls: bool) -> Result<RedisAddress, Finding> {
+fn server(key: &'static str, host: &str, port: u16, tls: bool) -> Result<RedisAddress, Finding> {
     Ok(RedisAddress {
-        addresses: vec![at(key, &host, port)?],
+        addresses: vec![at(key, host, port)?],
         tls: Some(tls),
         ..RedisAddress::default()
     })

@@ -22,19 +22,34 @@ fn nearest<'a>(written: &str, names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// How many letters to insert, drop or replace to get from one name to the other, without case.
+/// How many letters to insert, drop, replace or swap with their neighbour to get from one name to the
+/// other, without case.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.to_lowercase().chars().collect();
     let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (column, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    let mut rows = vec![vec![0; right.len() + 1]; left.len() + 1];
+    for line in 0..=left.len() {
+        for column in 0..=right.len() {
+            rows[line][column] = if line == 0 || column == 0 {
+                line + column
+            } else {
+                let same = left[line - 1] == right[column - 1];
+                let one_letter = (rows[line - 1][column] + 1)
+                    .min(rows[line][column - 1] + 1)
+                    .min(rows[line - 1][column - 1] + usize::from(!same));
+                let swapped = line > 1
+                    && column > 1
+                    && left[line - 1] == right[column - 2]
+                    && left[line - 2] == right[column - 1];
+                if swapped {
+                    one_letter.min(rows[line - 2][column - 2] + 1)
+                } else {
+                    one_letter
+                }
+            };
         }
     }
-    row[right.len()]
+    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -58,7 +73,8 @@ mod tests {
     }
 
     #[test]
-    fn distance_counts_single_letter_changes() {
+    fn distance_counts_changes_of_one_letter_and_swaps() {
+        assert_eq!(distance("Azuer", "Azure"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("PORT", "port"), 0);
