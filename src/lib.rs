@@ -5,6 +5,7 @@ pub mod broker;
 pub mod channel;
 pub mod config;
 pub(crate) mod connection;
+pub mod http;
 pub mod hub;
 pub mod notification;
 pub mod session;

@@ -1,0 +1,64 @@
+//! One log line per request.
+
+use std::time::Instant;
+
+use http::{Request, StatusCode};
+
+use super::peer::PeerAddress;
+use super::request_id::RequestId;
+use crate::auth::redact_query;
+
+/// What the log will say of a request, taken before the request is handed over. It holds no
+/// token: the query is redacted and no header is kept but the request's id.
+pub(super) struct AccessEntry {
+    method: http::Method,
+    path: String,
+    query: String,
+    peer: PeerAddress,
+    id: RequestId,
+    begin: Instant,
+}
+
+impl AccessEntry {
+    pub(super) fn begin<B>(request: &Request<B>, peer: PeerAddress, id: RequestId) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: redact_query(query).into_owned(),
+            peer,
+            id,
+            begin: Instant::now(),
+        }
+    }
+
+    /// Writes the line: health probes at debug, failures of the server at warn, all else at info.
+    pub(super) fn end(self, status: StatusCode) {
+        let Self {
+            method,
+            path,
+            query,
+            peer,
+            id,
+            begin,
+        } = self;
+        let milliseconds = begin.elapsed().as_secs_f64() * 1_000.0;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "mesahub::access",
+                    %method, path, query, status = status.as_u16(), milliseconds,
+                    peer = %peer.0, request_id = %id,
+                    "request"
+                )
+            };
+        }
+        if path.starts_with("/health/") {
+            line!(debug);
+        } else if status.is_server_error() {
+            line!(warn);
+        } else {
+            line!(info);
+        }
+    }
+}

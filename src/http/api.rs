@@ -1,0 +1,168 @@
+//! The parts that the HTTP API works with, and the filter that answers for it.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, Method};
+use tokio::sync::watch;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
+
+use super::body;
+use super::call::Call;
+use super::escape;
+use super::operation::{Access, Operation};
+use super::problem::Problem;
+use super::router::{Found, find};
+use super::table::OPERATIONS;
+use crate::auth::{Authenticator, Policy, Principal, bearer_token};
+use crate::hub::Hub;
+use crate::notification::NotificationService;
+
+/// What the HTTP API works with.
+#[derive(Clone)]
+pub struct Api {
+    /// Whose connections are counted, grouped and ended.
+    pub hub: Hub,
+    /// Where notifications go.
+    pub service: Arc<dyn NotificationService>,
+    /// Who reads the tokens.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Whether the server takes traffic, for `/health/ready`.
+    pub ready: watch::Receiver<bool>,
+    /// What the backplane is called in `/health/signalr`, such as `memory`.
+    pub backplane: String,
+}
+
+/// The routes of the API: `/api/v1/…`, `/health/…` and `/openapi.json`, to be mounted beside
+/// others. A path that is none of ours is rejected as not found before the body is touched, so
+/// that other filters can have it.
+#[must_use]
+pub fn routes(api: Api) -> BoxedFilter<(Response,)> {
+    let api = Arc::new(api);
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and_then(|method: Method, path: FullPath| async move { claim(&method, &path) })
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |found, query: String, headers, body| {
+            let api = Arc::clone(&api);
+            async move {
+                let answer = match found {
+                    Ok((operation, path)) => {
+                        answer(api, operation, path, &query, &headers, body).await
+                    }
+                    Err(problem) => Err(problem),
+                };
+                finished(answer)
+            }
+        })
+        .boxed()
+}
+
+/// Answers whatever no other filter took with a 404 in the API's own form. To be mounted last.
+#[must_use]
+pub fn not_found() -> BoxedFilter<(Response,)> {
+    warp::any()
+        .map(|| finished(Err(Problem::no_such_path())))
+        .boxed()
+}
+
+type Claimed = Result<(&'static Operation, Vec<(&'static str, String)>), Problem>;
+
+fn claim(method: &Method, path: &FullPath) -> Result<Claimed, Rejection> {
+    match find(&OPERATIONS, method, path.as_str()) {
+        Found::Operation(operation, values) => Ok(Ok((operation, values))),
+        Found::Problem(problem) => Ok(Err(problem)),
+        Found::Elsewhere => Err(warp::reject::not_found()),
+    }
+}
+
+/// Lets the caller in, reads what was sent and hands it to the operation, in this order: nobody
+/// without a token makes the server read a body.
+async fn answer<S, B>(
+    api: Arc<Api>,
+    operation: &'static Operation,
+    path: Vec<(&'static str, String)>,
+    query: &str,
+    headers: &HeaderMap,
+    body: S,
+) -> Result<Response, Problem>
+where
+    S: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    let (principal, query) = match operation.access {
+        Access::Open => (Principal::anonymous(), Vec::new()),
+        Access::Service => (admit(&api, headers)?, known(operation, query)?),
+    };
+    let body = match operation.request {
+        Some(_) => body::read(headers, body).await?,
+        None => Bytes::new(),
+    };
+    (operation.handle)(
+        api,
+        Call {
+            principal,
+            path,
+            query,
+            body,
+        },
+    )
+    .await
+}
+
+/// Who asks, by the `Authorization` header alone: a back end has no reason to put a token where
+/// logs on its way could keep it.
+fn admit(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let header = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let principal = match bearer_token(header, None) {
+        Some(token) => api.authenticator.authenticate(&token),
+        None => api.authenticator.without_token(),
+    };
+    let principal = principal.map_err(|error| Problem::unauthorized(&error))?;
+    Policy::Service
+        .allows(&principal)
+        .map_err(|refusal| Problem::forbidden(&refusal))?;
+    Ok(principal)
+}
+
+/// The query, decoded. What the operation does not know is refused: a misspelt flag must not be
+/// taken for its default.
+fn known(operation: &Operation, query: &str) -> Result<Vec<(&'static str, String)>, Problem> {
+    let mut values = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = escape::decode(name, true).unwrap_or_default();
+        let Some((name, _)) = operation.flags.iter().find(|(known, _)| *known == name) else {
+            let expected: Vec<&str> = operation.flags.iter().map(|(name, _)| *name).collect();
+            let detail = match expected.as_slice() {
+                [] => "this operation takes nothing in the query".to_owned(),
+                names => format!("the query may hold only {}", names.join(", ")),
+            };
+            return Err(Problem::malformed("", detail));
+        };
+        values.push((*name, escape::decode(value, true).unwrap_or_default()));
+    }
+    Ok(values)
+}
+
+fn finished(answer: Result<Response, Problem>) -> Response {
+    let mut response = answer.unwrap_or_else(|problem| {
+        tracing::debug!(status = %problem.status(), code = problem.code(), "{}", problem.detail());
+        problem.into_response()
+    });
+    let headers = response.headers_mut();
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

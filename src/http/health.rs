@@ -1,0 +1,75 @@
+//! Whether the process lives, may take traffic, and reaches its backplane.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Serialize;
+use tokio::time::timeout;
+use warp::reply::Response;
+
+use super::api::Api;
+use super::call::{Call, json};
+use super::problem::Problem;
+
+/// How long the backplane has for its answer.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    description: String,
+}
+
+/// 200 for as long as the process can answer.
+pub(super) async fn live(_api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
+    Ok(told(true, "the process runs".to_owned()))
+}
+
+/// 200 while the server takes traffic, 503 before and after.
+pub(super) async fn ready(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
+    let is_ready = *api.ready.borrow();
+    let description = if is_ready {
+        "takes traffic"
+    } else {
+        "takes no traffic: it is starting or stopping"
+    };
+    Ok(told(is_ready, description.to_owned()))
+}
+
+/// 200 when the backplane answers within two seconds, in the words of ASP.NET Core's health checks.
+pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
+    let is_healthy = match timeout(DEADLINE, api.hub.node().broker().health()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the backplane is unhealthy"
+            );
+            false
+        }
+        Err(_) => {
+            tracing::warn!("the backplane did not answer within {DEADLINE:?}");
+            false
+        }
+    };
+    let found = if is_healthy { "healthy" } else { "unhealthy" };
+    Ok(told(
+        is_healthy,
+        format!("SignalR {} backplane is {found}", api.backplane),
+    ))
+}
+
+fn told(is_healthy: bool, description: String) -> Response {
+    let (code, status) = match is_healthy {
+        true => (StatusCode::OK, "Healthy"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "Unhealthy"),
+    };
+    json(
+        code,
+        &Health {
+            status,
+            description,
+        },
+    )
+}

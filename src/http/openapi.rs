@@ -1,0 +1,156 @@
+//! The OpenAPI document, made from the table of operations.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde_json::{Map, Value, json};
+use warp::reply::Response;
+
+use super::api::Api;
+use super::call::Call;
+use super::operation::{Access, Answer, Operation};
+use super::problem::{MEDIA_TYPE, Problem};
+use super::schema;
+use super::table::OPERATIONS;
+
+/// The document, written once.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| written().to_string().into());
+
+/// Serves the document.
+pub(super) async fn document(_api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
+    let mut response = Response::new(DOCUMENT.clone().into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
+    Ok(response)
+}
+
+fn written() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in &OPERATIONS {
+        let method = operation.verb.as_str().to_ascii_lowercase();
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        path[method] = described(operation);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Mesahub",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Publishes notifications to SignalR clients, and tells who is there.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": env!("CARGO_PKG_LICENSE") },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schema::all(),
+            "securitySchemes": {
+                "service": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "A service token; its `tenants` claim lists the tenants that \
+                                    it covers, or `*` for all. In the Authorization header only.",
+                },
+            },
+        },
+    })
+}
+
+fn described(operation: &Operation) -> Value {
+    let mut described = json!({
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "security": match operation.access {
+            Access::Open => json!([]),
+            Access::Service => json!([{ "service": [] }]),
+        },
+        "responses": responses(operation),
+    });
+    if !operation.description.is_empty() {
+        described["description"] = json!(operation.description);
+    }
+    let flag = json!({ "type": "boolean", "default": false });
+    let in_path = |name| parameter("path", name, &schema::reference(schema_of(name)), "");
+    let in_query = |(name, meaning): &(&str, &str)| parameter("query", name, &flag, meaning);
+    let parameters: Vec<Value> = operation
+        .parameters()
+        .map(in_path)
+        .chain(operation.flags.iter().map(in_query))
+        .collect();
+    if !parameters.is_empty() {
+        described["parameters"] = json!(parameters);
+    }
+    if let Some(request) = operation.request {
+        described["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema::reference(request) } },
+        });
+    }
+    described
+}
+
+/// What an operation answers: its own answers, and the problems that its shape leads to.
+fn responses(operation: &Operation) -> Value {
+    let problem = |status, meaning| Answer {
+        status,
+        meaning,
+        schema: Some("Problem"),
+    };
+    let mut answers = vec![];
+    if operation.access == Access::Service {
+        answers.extend([
+            problem(
+                400,
+                "Malformed: `field` and `detail` tell where and what was expected.",
+            ),
+            problem(401, "No acceptable token; `WWW-Authenticate` tells why."),
+            problem(403, "The token does not cover this; `code` tells why."),
+            problem(500, "A failure whose cause is in the server's log."),
+        ]);
+    }
+    if operation.request.is_some() {
+        answers.extend([
+            problem(408, "The body did not arrive within 30 seconds."),
+            problem(413, "The body has more than 1 MiB."),
+            problem(415, "The body is not application/json."),
+        ]);
+    }
+    let mut responses = Map::new();
+    for answer in answers.iter().chain(operation.answers) {
+        responses.insert(answer.status.to_string(), response(answer));
+    }
+    Value::Object(responses)
+}
+
+fn response(answer: &Answer) -> Value {
+    let mut response = json!({ "description": answer.meaning });
+    if let Some(name) = answer.schema {
+        let kind = if name == "Problem" {
+            MEDIA_TYPE
+        } else {
+            "application/json"
+        };
+        response["content"] = json!({ kind: { "schema": schema::reference(name) } });
+    }
+    response
+}
+
+fn parameter(place: &str, name: &str, schema: &Value, meaning: &str) -> Value {
+    let mut parameter = json!({
+        "in": place, "name": name, "required": place == "path", "schema": schema,
+    });
+    if !meaning.is_empty() {
+        parameter["description"] = json!(meaning);
+    }
+    parameter
+}
+
+/// The schema of a segment of a path.
+fn schema_of(parameter: &str) -> &'static str {
+    match parameter {
+        "tenantKey" => "TenantKey",
+        "userId" => "UserId",
+        "connectionId" => "ConnectionId",
+        _ => "Channel",
+    }
+}

@@ -1,0 +1,96 @@
+//! Publishing notifications, one or many.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use warp::reply::Response;
+
+use super::api::Api;
+use super::call::{Call, json};
+use super::problem::Problem;
+use super::refusal::{is_worth_a_retry, refused};
+use super::schema::LARGEST_BATCH;
+use crate::notification::{Event, NotificationId, NotifyError};
+
+#[derive(Serialize)]
+pub(super) struct Accepted {
+    pub(super) id: NotificationId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    notifications: Vec<Event>,
+}
+
+#[derive(Serialize)]
+struct BatchResults {
+    results: Vec<ItemResult>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ItemResult {
+    Accepted(Accepted),
+    Refused { error: ItemError },
+}
+
+#[derive(Serialize)]
+struct ItemError {
+    code: &'static str,
+    detail: String,
+}
+
+/// Publishes one.
+pub(super) async fn one(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let event: Event = call.read()?;
+    call.permit(event.tenant())
+        .map_err(|problem| problem.at("tenantKey"))?;
+    let result = api.service.publish(vec![event]).await.into_iter().next();
+    let id = result
+        .ok_or_else(Problem::internal)?
+        .map_err(|error| refused(&error))?;
+    Ok(json(StatusCode::ACCEPTED, &Accepted { id }))
+}
+
+/// Publishes up to [`LARGEST_BATCH`], none of them unless all are well formed and permitted.
+pub(super) async fn batch(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let Batch { notifications } = call.read()?;
+    if !(1..=LARGEST_BATCH).contains(&notifications.len()) {
+        let detail = format!(
+            "expected 1 to {LARGEST_BATCH}, found {}",
+            notifications.len()
+        );
+        return Err(Problem::malformed("notifications", detail));
+    }
+    for (index, event) in notifications.iter().enumerate() {
+        let permitted = call.permit(event.tenant());
+        permitted.map_err(|problem| problem.at(format!("notifications[{index}].tenantKey")))?;
+    }
+    let results = api.service.publish(notifications).await;
+    if results
+        .iter()
+        .all(|result| result.as_ref().is_err_and(is_worth_a_retry))
+    {
+        let first = results.into_iter().find_map(Result::err);
+        return Err(first.map_or_else(Problem::internal, |error| refused(&error)));
+    }
+    let results = results.into_iter().map(ItemResult::from).collect();
+    Ok(json(StatusCode::ACCEPTED, &BatchResults { results }))
+}
+
+impl From<Result<NotificationId, NotifyError>> for ItemResult {
+    fn from(result: Result<NotificationId, NotifyError>) -> Self {
+        match result {
+            Ok(id) => Self::Accepted(Accepted { id }),
+            Err(error) => {
+                let problem = refused(&error);
+                let (code, detail) = (problem.code(), problem.detail().to_owned());
+                Self::Refused {
+                    error: ItemError { code, detail },
+                }
+            }
+        }
+    }
+}

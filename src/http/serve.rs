@@ -1,0 +1,221 @@
+//! The accept loop under warp.
+//!
+//! ```text
+//!   listener ──accept──► task on the tracker: hyper connection ──► PeerAddress, RequestId
+//!      ▲                        │                                        │
+//!     stop ─────────────► graceful shutdown             warp routes ◄────┘ ──► access log
+//! ```
+//!
+//! An upgraded connection leaves the task with its socket: whoever took the upgrade answers for
+//! it from then on.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use warp::Filter;
+use warp::reply::Reply;
+
+use super::access_log::AccessEntry;
+use super::limits::ServeLimits;
+use super::peer::PeerAddress;
+use super::request_id::{self, RequestId};
+
+const FIRST_BACK_OFF: Duration = Duration::from_millis(20);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+
+/// Accepts connections and answers their requests with the routes, until `stop` is cancelled.
+/// It speaks HTTP/1.1 and, to clients that begin with it, HTTP/2, both without TLS.
+///
+/// Every connection is a task on `tasks`. When `stop` is cancelled this returns, the listener is
+/// closed, requests under way are answered, and each connection ends after its last answer;
+/// waiting for `tasks` waits for them. Upgraded sockets are not waited for.
+///
+/// When the process is out of file descriptors or memory, accepting pauses for 20 ms, and for
+/// twice as long each further time up to a second, instead of spinning. Dropping the future stops
+/// accepting and leaves the accepted connections running.
+pub async fn serve<F, R>(
+    listener: TcpListener,
+    routes: F,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    limits: ServeLimits,
+) where
+    F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+    R: Reply + 'static,
+{
+    let builder = Arc::new(builder(limits, tasks.clone()));
+    let mut back_off = FIRST_BACK_OFF;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                back_off = FIRST_BACK_OFF;
+                let connection = Accepted {
+                    stream,
+                    peer: PeerAddress(peer),
+                    first_request_within: limits.header_read_timeout,
+                    stop: stop.clone(),
+                };
+                tasks.spawn(connection.serve(Arc::clone(&builder), routes.clone()));
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, pause = ?back_off, "cannot accept connections");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = sleep(back_off) => {}
+                }
+                back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+            }
+        }
+    }
+}
+
+/// Runs what an HTTP/2 connection spawns where shutdown waits for it.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}
+
+/// A connection that has not been served yet.
+struct Accepted {
+    stream: TcpStream,
+    peer: PeerAddress,
+    first_request_within: Duration,
+    stop: CancellationToken,
+}
+
+impl Accepted {
+    async fn serve<F, R>(self, builder: Arc<Builder<Tracked>>, routes: F)
+    where
+        F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+        R: Reply + 'static,
+    {
+        let Self {
+            stream,
+            peer,
+            first_request_within,
+            stop,
+        } = self;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, peer = %peer.0, "cannot set TCP_NODELAY");
+        }
+        let was_asked = Arc::new(AtomicBool::new(false));
+        let service = answering(routes, peer, Arc::clone(&was_asked));
+        let mut connection =
+            pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut first_request_due = pin!(sleep_until(Instant::now() + first_request_within));
+        let (mut is_waiting, mut is_stopping) = (true, false);
+        let result = loop {
+            tokio::select! {
+                result = connection.as_mut() => break result,
+                () = first_request_due.as_mut(), if is_waiting => {
+                    if !was_asked.load(Ordering::Relaxed) {
+                        tracing::debug!(peer = %peer.0, "dropped a connection without a request");
+                        return;
+                    }
+                    is_waiting = false;
+                }
+                () = stop.cancelled(), if !is_stopping => {
+                    connection.as_mut().graceful_shutdown();
+                    is_stopping = true;
+                }
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(error = %error, peer = %peer.0, "the connection failed");
+        }
+    }
+}
+
+/// The routes as a service that names and logs each request.
+fn answering<F, R>(
+    routes: F,
+    peer: PeerAddress,
+    was_asked: Arc<AtomicBool>,
+) -> impl Service<
+    Request<Incoming>,
+    Response = warp::reply::Response,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Send
++ 'static
+where
+    F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+    R: Reply + 'static,
+{
+    let routes = TowerToHyperService::new(warp::service(routes));
+    service_fn(move |mut request: Request<Incoming>| {
+        was_asked.store(true, Ordering::Relaxed);
+        let id = RequestId::of(request.headers());
+        let entry = AccessEntry::begin(&request, peer, id.clone());
+        let span = tracing::debug_span!("request", id = %id);
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(id.clone());
+        let answer = routes.call(request);
+        let named = async move {
+            let mut response = answer.await?;
+            response
+                .headers_mut()
+                .insert(request_id::HEADER, id.header_value());
+            entry.end(response.status());
+            Ok(response)
+        };
+        named.instrument(span)
+    })
+}
+
+fn builder(limits: ServeLimits, tasks: TaskTracker) -> Builder<Tracked> {
+    let mut builder = Builder::new(Tracked(tasks));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .max_buf_size(limits.max_header_bytes.max(8 * 1024));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
+    builder
+}
+
+/// Errors that say something of the connection that was to be accepted, not of the listener.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}
