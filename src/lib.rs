@@ -1,5 +1,6 @@
 //! Mesahub.
 
+pub mod app;
 pub mod auth;
 pub mod broker;
 pub mod channel;

@@ -163,12 +163,6 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("Mesahub:Log:MaxBytes", number(1024, 1024 * MIB, "bytes")),
     key("Mesahub:Log:MaxAge", number(1, 30 * DAY, "seconds")),
-    key(
-        "Mesahub:RateLimit:PermitLimit",
-        number(1, 1_000_000, "calls"),
-    ),
-    key("Mesahub:RateLimit:Window", number(1, DAY, "seconds")),
-    key("Mesahub:RateLimit:QueueLimit", number(0, 100_000, "calls")),
     key("Mesahub:Logging:Format", Kind::Choice(LogFormat::NAMES)),
     key("Mesahub:Logging:Level", Kind::Choice(LogLevel::NAMES)),
 ];

@@ -28,8 +28,6 @@ pub struct MesahubSettings {
     pub hub: HubSettings,
     /// What is kept of each channel for clients that come back.
     pub log: LogSettings,
-    /// How much one client may ask for.
-    pub rate_limit: RateLimitSettings,
     /// The log lines of the process.
     pub logging: LoggingSettings,
 }
@@ -100,19 +98,6 @@ pub struct LogSettings {
     pub max_age: Duration,
 }
 
-/// How much one client may ask for, in fixed windows.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct RateLimitSettings {
-    /// Calls in one window: 1 to 1 000 000, 100 by default.
-    pub permit_limit: u32,
-    /// The length of a window: 1 s to one day, 60 s by default.
-    #[serde(deserialize_with = "seconds")]
-    pub window: Duration,
-    /// Calls that wait for the next window, further ones are refused: 0 to 100 000, 10 by default.
-    pub queue_limit: u32,
-}
-
 /// The log lines of the process.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
@@ -160,16 +145,6 @@ impl Default for LogSettings {
             max_count: 256,
             max_bytes: 256 * 1024,
             max_age: Duration::from_secs(600),
-        }
-    }
-}
-
-impl Default for RateLimitSettings {
-    fn default() -> Self {
-        Self {
-            permit_limit: 100,
-            window: Duration::from_secs(60),
-            queue_limit: 10,
         }
     }
 }

@@ -65,7 +65,7 @@ pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};
 pub use mesahub::{
     AuthenticationSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings,
-    MesahubSettings, RateLimitSettings, ServerSettings,
+    MesahubSettings, ServerSettings,
 };
 pub use origin::{Origin, Place};
 pub use print::check;

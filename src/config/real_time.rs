@@ -63,10 +63,9 @@ pub struct SignalRSettings {
     pub handshake_timeout: Duration,
     /// The longest message that a client may send: 256 bytes to 16 MiB, 32 768 bytes by default.
     pub max_buffer_size: usize,
-    /// How many bytes may wait for a slow client before whoever can wait for it, such as a stream
-    /// or a replay, does: 256 bytes to 1 GiB, 32 768 bytes by default. Broadcasts never wait; for
-    /// them the bound is [`HubSettings::outbox_bytes`](super::HubSettings::outbox_bytes), which
-    /// must not be smaller.
+    /// How many bytes are handed to a transport in one write; what is larger leaves in several:
+    /// 256 bytes to 1 GiB, 32 768 bytes by default. How many may wait for a slow client is
+    /// [`HubSettings::outbox_bytes`](super::HubSettings::outbox_bytes), which must not be smaller.
     pub transport_max_buffer_size: usize,
     /// How many items of an upload stream wait for their handler: 1 to 10 000, 10 by default.
     pub stream_buffer_capacity: usize,

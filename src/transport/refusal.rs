@@ -26,10 +26,17 @@ pub(crate) fn json(status: StatusCode, body: String) -> Response {
     response
 }
 
-/// 401 with the reason, in the header that RFC 6750 gives it and in the body.
+/// 401 with the reason, in the header that RFC 6750 gives it and in a body after RFC 9457.
 pub(crate) fn unauthorized(error: &AuthError) -> Response {
-    let body = serde_json::json!({ "error": error.code(), "detail": error.to_string() });
+    let body = serde_json::json!({
+        "title": "Unauthorized",
+        "status": 401,
+        "code": error.code(),
+        "detail": error.to_string(),
+    });
     let mut response = json(StatusCode::UNAUTHORIZED, body.to_string());
+    let problem = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(CONTENT_TYPE, problem);
     if let Ok(challenge) = HeaderValue::from_str(&error.challenge()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }

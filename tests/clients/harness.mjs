@@ -211,9 +211,9 @@ class Server {
   }
 }
 
-/** The stable name of the refusal in an error body: `{"error": name, "message": text}`. */
+/** The stable name of the refusal in a problem body (RFC 9457): `{"code": name, "detail": text}`. */
 export function refusal({ body }) {
-  return body?.error;
+  return body?.code;
 }
 
 /** A signing key that HS256 may use. */

@@ -77,7 +77,7 @@ describe('a token that is not good', () => {
       const answer = await server.post(NEGOTIATE, undefined, token());
       assert.equal(answer.status, 401);
       assert.equal(refusal(answer), name);
-      assert.match(answer.body.message, text);
+      assert.match(answer.body.detail, text);
       assert.match(answer.headers.get('www-authenticate'), /^Bearer/);
 
       const negotiated = await rejection(server.client({ token: token() }).start());

@@ -1,0 +1,141 @@
+//! Building the server from a configuration, and running it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use crate::app::drain::{Draining, drain};
+use crate::app::error::AppError;
+use crate::app::{options, signing};
+use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
+use crate::broker;
+use crate::channel::{RecentOrders, notification_hub};
+use crate::config::Loaded;
+use crate::http::{self, Api, ServeLimits};
+use crate::hub::{Hub, Node};
+use crate::notification::HubNotificationService;
+use crate::transport::{self, Endpoint, Origins};
+
+/// A server that is ready to listen.
+pub struct App {
+    hub: Hub,
+    service: Arc<HubNotificationService>,
+    routes: BoxedFilter<(Response,)>,
+    ready: watch::Sender<bool>,
+    shutdown_timeout: Duration,
+}
+
+impl App {
+    /// Builds every part. Needs a Tokio runtime; listens to nothing yet.
+    ///
+    /// # Errors
+    /// When a part cannot be built from these settings; the error names the key.
+    pub fn build(loaded: &Loaded) -> Result<Self, AppError> {
+        let settings = &loaded.settings;
+        let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator(loaded)?);
+        let origins = &settings.mesahub.cors.allowed_origins;
+        let origins = Origins::new(origins.iter().map(|origin| origin.as_str()))?;
+
+        let (inbox, shards) = Node::inbox();
+        let backplane = settings.backplane()?;
+        let node = Node::start(
+            broker::open(&backplane, options::log(settings), inbox)?,
+            shards,
+        );
+        let orders = Arc::new(RecentOrders::default());
+        let hub = notification_hub(&node, Arc::clone(&orders) as _, options::hub(settings))?;
+        let service = Arc::new(HubNotificationService::new(
+            hub.clone(),
+            orders,
+            options::notifications(settings),
+        ));
+
+        let (ready, readiness) = watch::channel(false);
+        let api = http::routes(Api {
+            hub: hub.clone(),
+            service: Arc::clone(&service) as _,
+            authenticator: Arc::clone(&authenticator),
+            ready: readiness,
+            backplane: backplane.feature().to_owned(),
+        });
+        let endpoint = Endpoint::new(hub.clone(), authenticator).origins(origins);
+        let hub_routes = transport::routes(endpoint, settings.mesahub.hub.path.as_str());
+        let routes = hub_routes
+            .or(api)
+            .unify()
+            .or(http::not_found())
+            .unify()
+            .boxed();
+        let shutdown_timeout = settings.mesahub.server.shutdown_timeout;
+        Ok(Self {
+            hub,
+            service,
+            routes,
+            ready,
+            shutdown_timeout,
+        })
+    }
+
+    /// The notification hub.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The notification service.
+    #[must_use]
+    pub fn service(&self) -> &Arc<HubNotificationService> {
+        &self.service
+    }
+
+    /// Serves until `stop` resolves, then drains: whether everything ended within the shutdown
+    /// timeout. Dropping the future stops accepting and drains nothing.
+    pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
+        let (accepting, requests) = (CancellationToken::new(), TaskTracker::new());
+        let serving = http::serve(
+            listener,
+            self.routes,
+            accepting.clone(),
+            requests.clone(),
+            ServeLimits::default(),
+        );
+        self.ready.send_replace(true);
+        tracing::info!("ready");
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            () = &mut serving => {}
+            () = stop => {
+                tracing::info!("stopping");
+                self.ready.send_replace(false);
+                accepting.cancel();
+                serving.await;
+            }
+        }
+        let draining = Draining {
+            hub: self.hub,
+            service: self.service,
+            requests,
+        };
+        drain(draining, self.shutdown_timeout).await
+    }
+}
+
+fn authenticator(loaded: &Loaded) -> Result<JwtAuthenticator, AppError> {
+    let (key, _) = signing::key(loaded)?;
+    let authentication = &loaded.settings.mesahub.authentication;
+    Ok(JwtAuthenticator::new(JwtOptions {
+        algorithms: signing::algorithms(loaded)?,
+        key,
+        issuer: authentication.issuer.clone(),
+        audience: authentication.audience.clone(),
+        leeway: authentication.clock_skew,
+    })?)
+}

@@ -1,0 +1,18 @@
+//! The server, put together: every part is built once, handed its collaborators, and stopped in
+//! one order.
+//!
+//! ```text
+//!   configuration ─► broker ─► node ─► notification hub ─► service ─► routes ─► accept loop
+//!   signal: not ready ─► stop accepting ─► clients told to return ─► queue flushed ─► broker closed
+//! ```
+//!
+//! What may not live here: behaviour. A part that does something has a room of its own.
+
+pub mod build;
+pub mod drain;
+pub mod error;
+pub mod options;
+pub mod signing;
+
+pub use build::App;
+pub use error::AppError;

@@ -1,0 +1,107 @@
+//! What the command line may say.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use mesahub::auth::{Role, SessionId, TenantKey, UserId};
+use mesahub::config::{ConfigError, Flags};
+
+/// A real-time notification hub for SignalR clients.
+#[derive(Debug, Parser)]
+#[command(name = "mesahub", version, about)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArguments,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server until SIGTERM or Ctrl-C.
+    Serve {
+        /// Listen here instead of on the configured address; port 0 picks a free one.
+        #[arg(long, value_name = "IP:PORT")]
+        address: Option<SocketAddr>,
+    },
+    /// Make a token that this configuration accepts, for trying things out.
+    Token(TokenArguments),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to do with the configuration. Neither needs a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Load it and say whether it is good, with every problem found.
+    Check,
+    /// Print the effective configuration as JSON, without secrets.
+    Print {
+        /// Print where each value came from instead.
+        #[arg(long)]
+        sources: bool,
+    },
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigurationArguments {
+    /// Development, Staging, Production or a name of your own.
+    #[arg(long, global = true, value_name = "NAME")]
+    environment: Option<String>,
+    /// The folder with the appsettings files.
+    #[arg(long, global = true, value_name = "DIR")]
+    config_dir: Option<PathBuf>,
+    /// The folder with secret files.
+    #[arg(long, global = true, value_name = "DIR")]
+    secrets_dir: Option<PathBuf>,
+    /// Which cloud's settings file to read, such as Azure.
+    #[arg(long, global = true, value_name = "NAME")]
+    cloud_provider: Option<String>,
+    /// Override one key, such as `--set RealTimeConfiguration:SignalR:KeepAliveInterval=10`.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
+/// What a token says.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// The tenant that the bearer belongs to.
+    #[arg(long)]
+    pub(crate) tenant: Option<TenantKey>,
+    /// The bearer's user id.
+    #[arg(long)]
+    pub(crate) user: Option<UserId>,
+    /// Admin, Staff, Customer or Service; may be repeated.
+    #[arg(long)]
+    pub(crate) role: Vec<Role>,
+    /// The dining session, a GUID.
+    #[arg(long)]
+    pub(crate) session: Option<SessionId>,
+    /// Tenants that a service may publish for, separated by commas, or `*` for all.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) service_tenants: Option<String>,
+    /// How long the token is valid, in seconds.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    pub(crate) lifetime: u32,
+}
+
+impl ConfigurationArguments {
+    /// The same in the words of the configuration room.
+    pub(crate) fn into_flags(self) -> Result<Flags, ConfigError> {
+        let overrides = self
+            .overrides
+            .iter()
+            .map(|text| Flags::parse_override(text));
+        Ok(Flags {
+            config_dir: self.config_dir,
+            secrets_dir: self.secrets_dir,
+            environment: self.environment,
+            cloud_provider: self.cloud_provider,
+            overrides: overrides.collect::<Result<_, _>>()?,
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! `mesahub serve`.
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+
+use mesahub::app::App;
+use mesahub::config::Loaded;
+use mesahub::telemetry;
+use tokio::net::TcpListener;
+
+/// Runs the server until the process is told to stop.
+pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
+    telemetry::start(&loaded.settings.mesahub.logging)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async move {
+        let stop = stop_signal()?;
+        let address = address.unwrap_or(loaded.settings.mesahub.server.address);
+        let app = App::build(&loaded)?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        writeln!(
+            std::io::stdout(),
+            "listening on http://{}",
+            listener.local_addr()?
+        )?;
+        app.run(listener, stop).await;
+        Ok(())
+    })
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Resolves at Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot wait for Ctrl-C");
+        }
+    })
+}
