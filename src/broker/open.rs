@@ -50,7 +50,9 @@ pub fn open(
         #[allow(unreachable_patterns)]
         other => {
             drop((bounds, inbox));
-            Err(OpenError::NotCompiled { feature: other.feature() })
+            Err(OpenError::NotCompiled {
+                feature: other.feature(),
+            })
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Logs: `tracing` events on standard error, as text for people or as JSON for machines.
 
+use std::io::IsTerminal;
+
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -18,7 +20,10 @@ pub struct LoggingError(#[source] tracing_subscriber::util::TryInitError);
 /// When a subscriber is set already.
 pub fn start(settings: &LoggingSettings) -> Result<(), LoggingError> {
     let filter = EnvFilter::new(format!("warn,mesahub={}", settings.level.name()));
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let base = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Text => base.finish().try_init(),
         LogFormat::Json => base.json().flatten_event(true).finish().try_init(),

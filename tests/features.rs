@@ -1,0 +1,52 @@
+//! The table of promises in `features.md` is what the backends themselves declare.
+
+use std::sync::Arc;
+
+use mesahub_broker::{Broker, Capabilities, Inbox};
+use mesahub_memory::{MemoryBroker, MemoryConfig};
+
+#[test]
+fn the_table_of_promises_is_what_the_backends_declare() {
+    let (inbox, _shards) = Inbox::new(1, 1);
+    let memory: Arc<dyn Broker> = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
+    let expected = table(&[("memory", memory.capabilities())]);
+    let guide = include_str!("../features.md");
+    assert!(
+        guide.contains(&expected),
+        "features.md must hold exactly this table:\n\n{expected}"
+    );
+}
+
+fn table(backends: &[(&str, Capabilities)]) -> String {
+    type Column = fn(&Capabilities) -> String;
+    let rows: [(&str, Column); 5] = [
+        ("a log for resume", |can| yes(can.log)),
+        ("the log survives a restart of the broker", |can| {
+            yes(can.log_survives_restart)
+        }),
+        ("the subscriber count is exact", |can| {
+            yes(can.exact_subscriber_count)
+        }),
+        ("joins several processes", |can| yes(can.separate_server)),
+        ("largest payload", |can| {
+            format!("{} KiB", can.max_payload / 1024)
+        }),
+    ];
+    let mut text = String::from("| promise |");
+    for (name, _) in backends {
+        text += &format!(" {name} |");
+    }
+    text += "\n| --- |";
+    text += &" --- |".repeat(backends.len());
+    for (promise, column) in rows {
+        text += &format!("\n| {promise} |");
+        for (_, can) in backends {
+            text += &format!(" {} |", column(can));
+        }
+    }
+    text + "\n"
+}
+
+fn yes(it: bool) -> String {
+    if it { "yes" } else { "no" }.to_owned()
+}
