@@ -223,3 +223,247 @@ fn user_key(tenant: &TenantKey, user: &UserId) -> String {
         .user_key()
         .expect("a principal with a user has a key")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use mesahub_memory::{MemoryConfig, MemoryNetwork};
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::SessionId;
+    use crate::channel::OrderDirectory;
+    use crate::notification::testing::{
+        Client, ORDER, SESSION, Stage, admin, customer, event, staff, status_event, table_event,
+    };
+    use crate::notification::{Audience, AudienceRole, Notification};
+
+    const OTHER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c33ff";
+
+    async fn id_of_next(client: &Client) -> String {
+        let (_, notification) = client.next().await;
+        notification["id"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn each_recipient_gets_the_copy_of_its_own_channel() {
+        let stage = Stage::new();
+        let boss = stage.connect(admin("pizza")).await.unwrap();
+        let guest = stage.connect(customer("pizza", SESSION)).await.unwrap();
+        let service = stage.direct();
+        let update = event(json!({"type": "CustomerOrderUpdate", "tenantKey": "pizza",
+            "sessionId": SESSION, "orderId": ORDER, "status": "Preparing"}));
+        service.notify(update).await.unwrap();
+        let (target, _) = guest.next().await;
+        assert_eq!(target, "OrderStatusUpdate");
+        guest
+            .invoke("JoinOrderChannel", json!([ORDER]))
+            .await
+            .unwrap();
+
+        let id = service.notify(status_event("Ready")).await.unwrap();
+        for (client, channel) in [
+            (&boss, "tenant:pizza:admins".to_owned()),
+            (&guest, format!("tenant:pizza:order:{ORDER}")),
+        ] {
+            let (target, body) = client.next().await;
+            assert_eq!(target, "OrderStatusChanged");
+            assert_eq!(body["channel"], channel);
+            let notification: Notification = serde_json::from_value(body).unwrap();
+            assert_eq!(notification.id, id);
+            assert_eq!(notification.tenant_key.unwrap().as_str(), "pizza");
+            assert_eq!(notification.data["status"], "Ready");
+            assert_eq!(
+                notification.data["timestamp"],
+                json!(notification.timestamp)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_in_several_channels_gets_a_notification_once() {
+        let stage = Stage::new();
+        let boss = stage.connect(admin("pizza")).await.unwrap();
+        boss.invoke("JoinAdminChannel", json!(["orders"]))
+            .await
+            .unwrap();
+        boss.invoke("JoinOrderChannel", json!([ORDER]))
+            .await
+            .unwrap();
+        let service = stage.direct();
+        for round in 0..10 {
+            let id = service
+                .notify(status_event(&round.to_string()))
+                .await
+                .unwrap();
+            assert_eq!(id_of_next(&boss).await, id.to_string());
+        }
+        let last = service.notify(table_event(true)).await.unwrap();
+        assert_eq!(id_of_next(&boss).await, last.to_string());
+    }
+
+    #[tokio::test]
+    async fn a_broadcast_reaches_its_audience_and_nobody_else() {
+        let stage = Stage::new();
+        let clients = [
+            ("admin", stage.connect(admin("pizza")).await.unwrap()),
+            ("staff", stage.connect(staff("pizza")).await.unwrap()),
+            (
+                "carla",
+                stage.connect(customer("pizza", SESSION)).await.unwrap(),
+            ),
+            ("stranger", stage.connect(admin("sushi")).await.unwrap()),
+        ];
+        let tenant_key: TenantKey = "pizza".parse().unwrap();
+        let session_id: SessionId = SESSION.parse().unwrap();
+        let user_id: UserId = "carla".parse().unwrap();
+        let role = |role| Audience::Role {
+            tenant_key: tenant_key.clone(),
+            role,
+        };
+        let table = [
+            (
+                Audience::Everyone,
+                vec!["admin", "staff", "carla", "stranger"],
+            ),
+            (
+                Audience::Tenant {
+                    tenant_key: tenant_key.clone(),
+                },
+                vec!["admin", "staff", "carla"],
+            ),
+            (role(AudienceRole::Admin), vec!["admin"]),
+            (role(AudienceRole::Staff), vec!["staff"]),
+            (
+                Audience::User {
+                    tenant_key: tenant_key.clone(),
+                    user_id,
+                },
+                vec!["carla"],
+            ),
+            (
+                Audience::Session {
+                    session_id,
+                    tenant_key: None,
+                },
+                vec!["carla"],
+            ),
+        ];
+        let service = stage.direct();
+        for (audience, meant) in table {
+            let channel = audience.channel();
+            let data = json!({"text": "The oven is cold"});
+            let broadcast = Broadcast::new(audience, "oven.cold".parse().unwrap(), data.clone());
+            let id = service.broadcast(broadcast).await.unwrap();
+            let marker = Broadcast::new(Audience::Everyone, Default::default(), json!({}));
+            let marker = service.broadcast(marker).await.unwrap();
+            for (name, client) in &clients {
+                let (mut target, mut body) = client.next().await;
+                if meant.contains(name) {
+                    assert_eq!((&*target, &body["data"]), ("oven.cold", &data));
+                    assert_eq!(
+                        (&body["id"], &body["type"]),
+                        (&json!(id), &json!("SystemAlert"))
+                    );
+                    assert_eq!(
+                        body["channel"],
+                        channel.as_ref().map_or(json!(""), |c| json!(c))
+                    );
+                    (target, body) = client.next().await;
+                }
+                assert_eq!(
+                    (&*target, &body["id"]),
+                    ("SystemAlert", &json!(marker)),
+                    "{name}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_batch_reaches_the_broker_in_one_call_and_in_order() {
+        let stage = Stage::new();
+        let boss = stage.connect(admin("pizza")).await.unwrap();
+        let service = stage.direct();
+        let events = vec![status_event("a"), table_event(true), status_event("b")];
+        let ids = service.publish(events).await;
+        assert_eq!(
+            stage.broker.calls().iter().map(|c| c.1).collect::<Vec<_>>(),
+            [7]
+        );
+        for id in ids {
+            assert_eq!(id_of_next(&boss).await, id.unwrap().to_string());
+        }
+    }
+
+    #[tokio::test]
+    async fn without_background_processing_the_caller_is_told_what_failed() {
+        let stage = Stage::new();
+        let service = stage.direct();
+        let mut count = 0;
+        stage.broker.judge(move |_| {
+            count += 1;
+            (count == 2).then(|| mesahub_broker::BrokerError::unavailable("away"))
+        });
+        let answers = service.publish([true; 3].map(table_event).into()).await;
+        assert!(answers[0].is_ok() && answers[2].is_ok());
+        assert!(answers[1].as_ref().unwrap_err().is_retryable());
+        assert!(service.dead_letters().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_published_tells_which_session_an_order_belongs_to() {
+        let stage = Stage::new();
+        let order = event(
+            json!({"type": "NewOrder", "tenantKey": "pizza", "orderId": ORDER,
+            "tableNumber": "12", "sessionId": SESSION}),
+        );
+        stage.direct().notify(order).await.unwrap();
+        let (tenant, order) = ("pizza".parse().unwrap(), ORDER.parse().unwrap());
+        let session = stage.orders.session_of(&tenant, &order).await;
+        assert_eq!(session, Some(SESSION.parse().unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_user_is_online_wherever_they_are_connected() {
+        let network = MemoryNetwork::new(MemoryConfig::default());
+        let (here, there) = (Stage::on(&network), Stage::on(&network));
+        let (tenant, user) = ("pizza".parse().unwrap(), "carla".parse().unwrap());
+        let service = here.direct();
+        assert!(!service.is_user_online(&tenant, &user).await.unwrap());
+        let _far = there.connect(customer("pizza", SESSION)).await.unwrap();
+        assert!(service.is_user_online(&tenant, &user).await.unwrap());
+        let sushi = "sushi".parse().unwrap();
+        assert!(!service.is_user_online(&sushi, &user).await.unwrap());
+        let _near = here.connect(customer("pizza", OTHER)).await.unwrap();
+        assert_eq!(service.active_connections_count(&tenant).await.unwrap(), 1);
+        assert_eq!(service.active_connections_count(&sushi).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_added_to_channels_of_its_own_tenant_only() {
+        let stage = Stage::new();
+        let guest = stage.connect(customer("pizza", SESSION)).await.unwrap();
+        let service = stage.direct();
+        let id = guest.connection.id();
+        let own: Channel = "tenant:pizza:admins".parse().unwrap();
+        service.add_to_group(id, &own).await.unwrap();
+        let alert = service.notify(table_event(true)).await.unwrap();
+        assert_eq!(id_of_next(&guest).await, alert.to_string());
+        service.remove_from_group(id, &own).await.unwrap();
+        assert_eq!(stage.hub.group_count("tenant:pizza:admins"), 0);
+
+        let foreign = "tenant:sushi:admins".parse().unwrap();
+        let error = service.add_to_group(id, &foreign).await.unwrap_err();
+        assert!(matches!(error, NotifyError::OtherTenant(_)));
+        let error = service
+            .add_to_group(ConnectionId::random(), &own)
+            .await
+            .unwrap_err();
+        assert!(matches!(
+            error,
+            NotifyError::Group(GroupError::UnknownConnection(_))
+        ));
+    }
+}

@@ -37,6 +37,8 @@ pub mod realtime;
 pub mod replay;
 pub(crate) mod retry;
 pub mod service;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use broadcast::{Audience, AudienceRole, Broadcast};
 pub use counters::NotificationCounters;

@@ -115,3 +115,79 @@ pub(super) fn invocation(message: &[u8]) -> Option<Invocation<'_>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::notification::NotificationService;
+    use crate::notification::testing::{Stage, admin, table_event};
+
+    fn admins() -> Channel {
+        "tenant:pizza:admins".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_hears_messages_and_notifications_of_its_channel() {
+        let stage = Stage::new();
+        let service = RealTimeService::new(stage.hub.clone());
+        let (sender, mut heard) = mpsc::channel(8);
+        let subscription = service
+            .subscribe(&admins(), move |received| {
+                assert_eq!(received.channel.to_string(), "tenant:pizza:admins");
+                let data: Value = received.data.unwrap().decode().unwrap();
+                sender.try_send((received.target.to_owned(), data)).unwrap();
+            })
+            .await
+            .unwrap();
+        let client = stage.connect(admin("pizza")).await.unwrap();
+        service
+            .publish(&admins(), "Kitchen", &json!({"open": true}))
+            .await
+            .unwrap();
+        let message = ("Kitchen".to_owned(), json!({"open": true}));
+        assert_eq!(heard.recv().await.unwrap(), message);
+        assert_eq!(client.next().await, message);
+
+        stage.direct().notify(table_event(true)).await.unwrap();
+        assert_eq!(heard.recv().await.unwrap().0, "TableStatusChanged");
+        drop(subscription);
+        assert!(
+            heard.recv().await.is_none(),
+            "the handler is gone with the subscription"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_that_panics_stays_subscribed() {
+        let stage = Stage::new();
+        let service = RealTimeService::new(stage.hub.clone());
+        let (sender, mut heard) = mpsc::channel(8);
+        let _subscription = service
+            .subscribe(&admins(), move |received| {
+                sender.try_send(received.target.to_owned()).unwrap();
+                assert_ne!(received.target, "Bad");
+            })
+            .await
+            .unwrap();
+        for target in ["Bad", "Good"] {
+            service.publish(&admins(), target, &()).await.unwrap();
+            assert_eq!(heard.recv().await.unwrap(), target);
+        }
+    }
+
+    #[tokio::test]
+    async fn counting_subscribers_counts_nodes_and_publishes_nothing() {
+        let stage = Stage::new();
+        let service = RealTimeService::new(stage.hub.clone());
+        assert_eq!(service.subscriber_count(&admins()).await.unwrap(), 0);
+        let _subscription = service.subscribe(&admins(), |_| {}).await.unwrap();
+        let _client = stage.connect(admin("pizza")).await.unwrap();
+        assert_eq!(service.subscriber_count(&admins()).await.unwrap(), 1);
+        assert!(stage.broker.calls().is_empty());
+    }
+}

@@ -74,3 +74,54 @@ impl fmt::Debug for SessionNotifier {
         f.debug_struct("SessionNotifier").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::notification::testing::{SESSION, Stage, admin, customer};
+
+    #[tokio::test]
+    async fn a_session_and_its_admins_are_told_how_it_stands() {
+        let stage = Stage::new();
+        let boss = stage.connect(admin("pizza")).await.unwrap();
+        let guest = stage.connect(customer("pizza", SESSION)).await.unwrap();
+        let notifier = SessionNotifier::new(Arc::new(stage.direct()));
+        let tenant: TenantKey = "pizza".parse().unwrap();
+        let session: SessionId = SESSION.parse().unwrap();
+        let table: Label = "4".parse().unwrap();
+
+        notifier
+            .session_expiring(tenant.clone(), session, 5)
+            .await
+            .unwrap();
+        let (target, notification) = guest.next().await;
+        assert_eq!(
+            (&*target, &notification["tenantKey"]),
+            ("SessionExpiring", &json!("pizza"))
+        );
+        assert_eq!(notification["data"]["minutesRemaining"], 5);
+
+        let reason = "InactiveSessionTimeout".parse().unwrap();
+        notifier
+            .session_expired(tenant.clone(), session, table.clone(), reason)
+            .await
+            .unwrap();
+        notifier
+            .session_closed(tenant, session, table)
+            .await
+            .unwrap();
+        for client in [&guest, &boss] {
+            for reason in ["InactiveSessionTimeout", "SessionClosed"] {
+                let (target, notification) = client.next().await;
+                assert_eq!(
+                    (&*target, &notification["data"]["reason"]),
+                    ("SessionExpired", &json!(reason))
+                );
+            }
+        }
+    }
+}

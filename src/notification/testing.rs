@@ -1,0 +1,331 @@
+//! What tests of notifications stand on: a node in memory whose broker fails when told to, and
+//! clients without sockets.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mesahub_broker::{
+    Broker, BrokerError, Capabilities, LogPage, Position, Publication, Published, Topic,
+};
+use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
+use mesahub_protocol::{HubMessage, Outcome, Protocol};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+use crate::auth::{Principal, Role};
+use crate::channel::{RecentOrders, notification_hub};
+use crate::hub::dispatch::Dispatched;
+use crate::hub::frame::Form;
+use crate::hub::outbox::Wire;
+use crate::hub::registry::Registration;
+use crate::hub::{Caller, Connection, ConnectionId, Hub, HubError, HubOptions, Node};
+use crate::notification::{Event, HubNotificationService, NotificationOptions};
+
+pub(crate) const ORDER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+pub(crate) const SESSION: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3302";
+
+/// How long a client waits before its test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A node with the notification hub.
+pub(crate) struct Stage {
+    pub(crate) hub: Hub,
+    pub(crate) broker: Arc<Flaky>,
+    pub(crate) orders: Arc<RecentOrders>,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        Self::on(&MemoryNetwork::new(MemoryConfig::default()))
+    }
+
+    pub(crate) fn on(network: &MemoryNetwork) -> Self {
+        let (inbox, shards) = Node::inbox();
+        let broker = Arc::new(Flaky::new(MemoryBroker::join(network, inbox)));
+        let orders = Arc::<RecentOrders>::default();
+        let node = Node::start(broker.clone(), shards);
+        let hub = notification_hub(&node, orders.clone(), HubOptions::default()).unwrap();
+        Self {
+            hub,
+            broker,
+            orders,
+        }
+    }
+
+    pub(crate) fn service(&self, options: NotificationOptions) -> HubNotificationService {
+        HubNotificationService::new(self.hub.clone(), self.orders.clone(), options)
+    }
+
+    /// A service that publishes before it answers.
+    pub(crate) fn direct(&self) -> HubNotificationService {
+        self.service(NotificationOptions {
+            enable_background_processing: false,
+            ..NotificationOptions::default()
+        })
+    }
+
+    pub(crate) async fn connect(&self, principal: Principal) -> Result<Client, HubError> {
+        let wire = Arc::new(Pipe::default());
+        let id = ConnectionId::random();
+        let connection = self
+            .hub
+            .admit(id, Arc::new(principal), wire.clone(), Form::Raw);
+        connection.choose_protocol(Protocol::Json);
+        let registration = self.hub.register(&connection).await.unwrap();
+        let caller = Caller::new(Arc::clone(&connection), self.hub.clone());
+        self.hub.lifecycle().connected(&caller).await?;
+        Ok(Client {
+            connection,
+            caller,
+            wire,
+            _registration: registration,
+        })
+    }
+}
+
+pub(crate) fn admin(tenant: &str) -> Principal {
+    with_role(tenant, "anna", Role::Admin)
+}
+
+pub(crate) fn staff(tenant: &str) -> Principal {
+    with_role(tenant, "stefan", Role::Staff)
+}
+
+pub(crate) fn customer(tenant: &str, session: &str) -> Principal {
+    Principal {
+        session: Some(session.parse().unwrap()),
+        ..with_role(tenant, "carla", Role::Customer)
+    }
+}
+
+fn with_role(tenant: &str, user: &str, role: Role) -> Principal {
+    Principal {
+        tenant: Some(tenant.parse().unwrap()),
+        user: Some(user.parse().unwrap()),
+        roles: [role].into(),
+        ..Principal::anonymous()
+    }
+}
+
+pub(crate) fn event(body: Value) -> Event {
+    serde_json::from_value(body).unwrap()
+}
+
+/// An event for the channel of the admins only.
+pub(crate) fn table_event(occupied: bool) -> Event {
+    event(
+        json!({"type": "TableStatusChanged", "tenantKey": "pizza", "tableId": ORDER,
+        "isOccupied": occupied}),
+    )
+}
+
+pub(crate) fn status_event(status: &str) -> Event {
+    event(
+        json!({"type": "OrderStatusChanged", "tenantKey": "pizza", "orderId": ORDER,
+        "status": status}),
+    )
+}
+
+/// A connected client.
+pub(crate) struct Client {
+    pub(crate) connection: Arc<Connection>,
+    caller: Caller,
+    wire: Arc<Pipe>,
+    _registration: Registration,
+}
+
+impl Client {
+    /// The next call that it receives: the method and its argument.
+    pub(crate) async fn next(&self) -> (String, Value) {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.wire.frame()).await;
+            let frame = frame.expect("a client waited in vain");
+            let call: Value = serde_json::from_slice(&frame).unwrap();
+            if call["type"] == 1 {
+                let target = call["target"].as_str().unwrap().to_owned();
+                return (target, call["arguments"][0].clone());
+            }
+        }
+    }
+
+    /// Calls a method of the hub.
+    pub(crate) async fn invoke(&self, target: &str, arguments: Value) -> Result<Value, String> {
+        let call =
+            json!({"type": 1, "invocationId": "1", "target": target, "arguments": arguments})
+                .to_string();
+        let Ok(HubMessage::Invocation(call)) = HubMessage::decode(Protocol::Json, call.as_bytes())
+        else {
+            unreachable!("it was written as an invocation")
+        };
+        let hub = self.caller.hub();
+        let answer = match hub
+            .dispatcher()
+            .dispatch(&self.caller, Protocol::Json, &call)
+        {
+            Dispatched::Run(job) => job.await,
+            Dispatched::Refused(answer) => answer,
+        };
+        let answer = answer.unwrap();
+        match HubMessage::decode(Protocol::Json, &answer[..answer.len() - 1]).unwrap() {
+            HubMessage::Completion {
+                outcome: Outcome::Result(value),
+                ..
+            } => Ok(value.decode().unwrap()),
+            HubMessage::Completion {
+                outcome: Outcome::Error(error),
+                ..
+            } => Err(error.into_owned()),
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+/// A wire that takes everything.
+#[derive(Default)]
+struct Pipe {
+    bytes: Mutex<VecDeque<u8>>,
+    more: Notify,
+}
+
+impl Pipe {
+    async fn frame(&self) -> Vec<u8> {
+        loop {
+            {
+                let mut bytes = self.bytes.lock();
+                if let Some(end) = bytes.iter().position(|byte| *byte == 0x1e) {
+                    let mut frame: Vec<u8> = bytes.drain(..=end).collect();
+                    frame.pop();
+                    return frame;
+                }
+            }
+            self.more.notified().await;
+        }
+    }
+}
+
+impl Wire for Pipe {
+    fn try_write(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut bytes = self.bytes.lock();
+        buffers
+            .iter()
+            .for_each(|buffer| bytes.extend(buffer.iter()));
+        self.more.notify_one();
+        Ok(buffers.iter().map(|buffer| buffer.len()).sum())
+    }
+}
+
+type Verdict = Box<dyn FnMut(&Publication) -> Option<BrokerError> + Send>;
+
+/// The in-memory broker, made to refuse or to hold up what is published.
+pub(crate) struct Flaky {
+    inner: MemoryBroker,
+    verdict: Mutex<Verdict>,
+    calls: Mutex<Vec<(Instant, usize)>>,
+    entered: Notify,
+    gate: Semaphore,
+}
+
+impl Flaky {
+    fn new(inner: MemoryBroker) -> Self {
+        Self {
+            inner,
+            verdict: Mutex::new(Box::new(|_| None)),
+            calls: Mutex::default(),
+            entered: Notify::new(),
+            gate: Semaphore::new(1),
+        }
+    }
+
+    /// Asks this of every publication from now on.
+    pub(crate) fn judge(
+        &self,
+        verdict: impl FnMut(&Publication) -> Option<BrokerError> + Send + 'static,
+    ) {
+        *self.verdict.lock() = Box::new(verdict);
+    }
+
+    /// Refuses this many publications as being away, and takes the rest.
+    pub(crate) fn refuse(&self, mut count: u32) {
+        self.judge(move |_| {
+            let refused = count > 0;
+            count = count.saturating_sub(1);
+            refused.then(|| BrokerError::unavailable("away"))
+        });
+    }
+
+    /// Holds up calls of `publish` until [`release`](Self::release).
+    pub(crate) fn hold(&self) {
+        self.gate.forget_permits(1);
+    }
+
+    pub(crate) fn release(&self) {
+        self.gate.add_permits(1);
+    }
+
+    /// Waits for the next call of `publish`.
+    pub(crate) async fn entered(&self) {
+        self.entered.notified().await;
+    }
+
+    /// When `publish` was called, and with how many publications.
+    pub(crate) fn calls(&self) -> Vec<(Instant, usize)> {
+        self.calls.lock().clone()
+    }
+}
+
+#[async_trait]
+impl Broker for Flaky {
+    async fn publish(&self, batch: Vec<Publication>) -> Vec<Result<Published, BrokerError>> {
+        self.calls.lock().push((Instant::now(), batch.len()));
+        self.entered.notify_one();
+        let _permit = self.gate.acquire().await.unwrap();
+        let mut answers = Vec::new();
+        for publication in batch {
+            let refused = (self.verdict.lock())(&publication);
+            answers.extend(match refused {
+                Some(error) => vec![Err(error)],
+                None => self.inner.publish(vec![publication]).await,
+            });
+        }
+        answers
+    }
+
+    async fn subscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
+        self.inner.subscribe(topics).await
+    }
+
+    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
+        self.inner.unsubscribe(topics).await
+    }
+
+    async fn subscriber_count(&self, topic: &Topic) -> Result<u64, BrokerError> {
+        self.inner.subscriber_count(topic).await
+    }
+
+    async fn read_log(
+        &self,
+        topic: &Topic,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<LogPage, BrokerError> {
+        self.inner.read_log(topic, after, limit).await
+    }
+
+    async fn health(&self) -> Result<(), BrokerError> {
+        self.inner.health().await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
