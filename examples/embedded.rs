@@ -10,10 +10,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use mesahub::auth::{AuthError, Authenticator, OrderId, Principal, Role};
-use mesahub::channel::{RecentOrders, notification_hub};
+use mesahub::channel::RecentOrders;
 use mesahub::hub::{HubOptions, Node};
 use mesahub::notification::{
-    HubNotificationService, NotificationOptions, NotificationService,
+    HubNotificationService, NotificationOptions, NotificationService, notification_hub,
 };
 use mesahub::transport::{Endpoint, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig};

@@ -10,7 +10,7 @@
 //!
 //! A hub of your own is a [`hub::Hub`] built from async functions on a [`hub::Node`], mounted in a
 //! warp API with [`transport::routes`]; `examples/chat.rs` is one of ten lines. The notification
-//! hub of a multi-tenant product is [`channel::notification_hub`] with
+//! hub of a multi-tenant product is [`notification::notification_hub`] with
 //! [`notification::HubNotificationService`]; `examples/embedded.rs` mounts it beside a host's own
 //! routes. [`app::App`] is the whole server, as the `mesahub` binary runs it.
 #![doc = ""]

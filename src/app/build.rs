@@ -17,11 +17,12 @@ use crate::app::error::AppError;
 use crate::app::{options, signing};
 use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
 use crate::broker;
-use crate::channel::{RecentOrders, notification_hub};
+use crate::channel::RecentOrders;
 use crate::config::Loaded;
 use crate::http::{self, Api, ServeLimits};
 use crate::hub::{Hub, Node};
-use crate::notification::HubNotificationService;
+use crate::notification::{HubNotificationService, notification_hub};
+
 use crate::transport::{self, Endpoint, Origins};
 
 /// A server that is ready to listen.

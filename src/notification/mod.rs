@@ -15,7 +15,7 @@
 //! - What was accepted is published, or it is in the list of dead letters and in the error log.
 //! - Texts from outside are checked when they are read; what is an [`Event`] can be sent.
 //!
-//! What may not live here: HTTP, names of channels, who may listen.
+//! What may not live here: HTTP, names of channels, the rules of who may listen.
 
 pub mod batch;
 pub mod broadcast;
@@ -24,6 +24,7 @@ pub mod dead_letter;
 pub mod error;
 pub mod event;
 pub mod fields;
+pub(crate) mod handlers;
 pub mod hub_service;
 pub mod id;
 pub mod kind;
@@ -39,6 +40,7 @@ pub(crate) mod retry;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod welcome;
 
 pub use broadcast::{Audience, AudienceRole, Broadcast};
 pub use counters::NotificationCounters;
@@ -49,6 +51,7 @@ pub use fields::{
     CartUpdated, CustomerOrderUpdate, CustomerSessionExpiring, NewOrder, OrderStatusChanged,
     SessionExpired, TableStatusChanged,
 };
+pub use handlers::{NOTIFICATION_HUB, notification_hub};
 pub use hub_service::HubNotificationService;
 pub use id::NotificationId;
 pub use kind::NotificationKind;

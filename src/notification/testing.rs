@@ -19,12 +19,13 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::auth::{Principal, Role};
-use crate::channel::{RecentOrders, notification_hub};
+use crate::channel::RecentOrders;
 use crate::hub::dispatch::Dispatched;
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
 use crate::hub::registry::Registration;
 use crate::hub::{Caller, Connection, ConnectionId, Hub, HubError, HubOptions, Node};
+use crate::notification::notification_hub;
 use crate::notification::{Event, HubNotificationService, NotificationOptions};
 
 pub(crate) const ORDER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";

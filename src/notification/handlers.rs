@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::auth::{OrderId, Policy};
-use crate::channel::welcome::{farewell, welcome};
 use crate::channel::{AccessError, AdminChannel, Channel, OrderDirectory, may_join, order_channel};
 use crate::hub::{Caller, Hub, HubBuildError, HubError, HubOptions, Node, State};
-use crate::notification::{LostReason, NotificationId, Resumed, replay::Replay};
+use crate::notification::replay::Replay;
+use crate::notification::welcome::{farewell, welcome};
+use crate::notification::{LostReason, NotificationId, Resumed};
 
 /// The name of the notification hub on the backplane.
 pub const NOTIFICATION_HUB: &str = "notifications";

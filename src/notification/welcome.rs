@@ -1,7 +1,7 @@
 //! What happens when somebody connects to the notification hub.
 
-use crate::auth::{Principal, Role, TenantKey};
-use crate::channel::{Channel, channels_on_connect};
+use crate::auth::{Principal, Role};
+use crate::channel::{Channel, channels_on_connect, role_group};
 use crate::hub::{Caller, Ended, HubError};
 
 /// Joins a new connection to the channels of its principal.
@@ -34,14 +34,6 @@ pub(super) async fn welcome(caller: Caller) -> Result<(), HubError> {
 /// Notes that a connection has ended. The hub has already taken care of its channels.
 pub(super) async fn farewell(caller: Caller, Ended(ending): Ended) {
     tracing::info!(connection = %caller.id(), user = caller.user(), %ending, "disconnected");
-}
-
-/// The group of everybody who has a role in a tenant, for broadcasts to that role. It is no
-/// channel: nobody can ask for it and it has no log. No tenant key holds a `:`, and no channel's
-/// name has `role` in that place, so it is never taken for one.
-#[must_use]
-pub fn role_group(tenant: &TenantKey, role: &Role) -> String {
-    format!("tenant:{tenant}:role:{role}")
 }
 
 /// Those of a principal's roles that broadcasts can be addressed to.
