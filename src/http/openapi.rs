@@ -154,3 +154,29 @@ fn schema_of(parameter: &str) -> &'static str {
         _ => "Channel",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_router_is_in_the_document() {
+        let document = written();
+        for operation in &OPERATIONS {
+            let method = operation.verb.as_str().to_ascii_lowercase();
+            let described = &document["paths"][operation.path][method];
+            assert_eq!(described["operationId"], operation.id);
+        }
+    }
+
+    #[test]
+    fn every_schema_that_an_operation_names_is_there() {
+        let schemas = schema::all();
+        for operation in &OPERATIONS {
+            let answers = operation.answers.iter().filter_map(|answer| answer.schema);
+            for name in answers.chain(operation.request) {
+                assert!(schemas.contains_key(name), "{name} of {}", operation.id);
+            }
+        }
+    }
+}

@@ -261,6 +261,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                 [("status", status), ("description", text())],
             ),
         ),
+        ("Document", json!({ "type": "object" })),
         (
             "Problem",
             object(

@@ -158,11 +158,14 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         path: "/api/v1/tenants/{tenantKey}/connections",
         id: "countConnections",
         summary: "Counts a tenant's connections",
-        answers: &[Answer {
-            status: 200,
-            meaning: "How many.",
-            schema: Some("Connections"),
-        }],
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "How many.",
+                schema: Some("Connections"),
+            },
+            UNAVAILABLE,
+        ],
         handle: |api, call| Box::pin(presence::connections(api, call)),
         ..SERVICE
     },
@@ -171,11 +174,14 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         id: "isUserOnline",
         summary: "Tells whether a user is connected",
         description: "`connections` counts the user's connections to the node that answers.",
-        answers: &[Answer {
-            status: 200,
-            meaning: "Whether, and how.",
-            schema: Some("Online"),
-        }],
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "Whether, and by how many connections.",
+                schema: Some("Online"),
+            },
+            UNAVAILABLE,
+        ],
         handle: |api, call| Box::pin(presence::online(api, call)),
         ..SERVICE
     },
@@ -258,7 +264,7 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         answers: &[Answer {
             status: 200,
             meaning: "OpenAPI 3.1.",
-            schema: None,
+            schema: Some("Document"),
         }],
         handle: |api, call| Box::pin(openapi::document(api, call)),
         ..OPEN

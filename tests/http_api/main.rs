@@ -1,0 +1,16 @@
+//! The HTTP API as back ends see it: every test speaks to it over a real socket, and every answer
+//! is held against the OpenAPI document.
+#![cfg(feature = "memory")]
+#![allow(clippy::unwrap_used)]
+
+mod asking;
+mod bodies;
+mod connections;
+mod document;
+mod health;
+mod listening;
+mod openapi;
+mod publishing;
+mod refusals;
+mod server;
+mod serving;
