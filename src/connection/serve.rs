@@ -38,6 +38,8 @@ pub(crate) async fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) {
         drop(registration);
     }
     wait_for_peer(&connection, &mut link, &ending).await;
+    // A handler that still runs holds the connection, and must not hold its socket.
+    connection.outbox().abandon();
 }
 
 struct Life {

@@ -104,8 +104,8 @@ impl Node {
         self.membership.topics()
     }
 
-    /// Stops the node's own tasks and closes the broker. Connections should be gone before.
-    /// Waits for every task until the deadline; whether all ended in time.
+    /// Stops the node's own tasks, sends away the connections that are left, and closes the
+    /// broker. Waits for every task until the deadline; whether all ended in time.
     pub async fn stop(&self, deadline: Duration) -> bool {
         self.stop.cancel();
         self.broker.close().await;

@@ -60,7 +60,6 @@ pub enum Accepted {
 
 /// The bounded send queue of one connection.
 pub struct Outbox {
-    wire: Arc<dyn Wire>,
     limit: usize,
     /// Bytes given to the wire in one write.
     at_once: usize,
@@ -69,6 +68,9 @@ pub struct Outbox {
 
 #[derive(Default)]
 struct Queue {
+    /// Let go at the end, so that the transport can close while somebody still holds the
+    /// connection.
+    wire: Option<Arc<dyn Wire>>,
     entries: VecDeque<Entry>,
     /// Bytes in `entries` that are not yet written.
     bytes: usize,
@@ -99,10 +101,12 @@ impl Outbox {
     #[must_use]
     pub fn new(wire: Arc<dyn Wire>, limit: usize, at_once: usize) -> Self {
         Self {
-            wire,
             limit,
             at_once: at_once.max(1),
-            queue: Mutex::default(),
+            queue: Mutex::new(Queue {
+                wire: Some(wire),
+                ..Queue::default()
+            }),
         }
     }
 
@@ -114,7 +118,7 @@ impl Outbox {
         }
         if queue.entries.is_empty() {
             let start = &bytes[..bytes.len().min(self.at_once)];
-            match self.wire.try_write(&[IoSlice::new(start)]) {
+            match queue.write(&[IoSlice::new(start)]) {
                 Ok(taken) if taken == bytes.len() => return Accepted::Written,
                 Ok(taken) => queue.written = taken,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -137,7 +141,7 @@ impl Outbox {
         // While a burst gathers, its own bytes are not the client's fault: try the wire first.
         if queue.bytes + bytes.len() > self.limit
             && queue.deferred
-            && queue.drain(&*self.wire, self.at_once).is_err()
+            && queue.drain(self.at_once).is_err()
         {
             return (queue.fail(), false);
         }
@@ -163,7 +167,7 @@ impl Outbox {
     pub fn flush(&self) -> io::Result<bool> {
         let mut queue = self.queue.lock();
         queue.deferred = false;
-        let drained = queue.drain(&*self.wire, self.at_once);
+        let drained = queue.drain(self.at_once);
         if drained.is_err() {
             queue.fail();
         }
@@ -184,7 +188,7 @@ impl Outbox {
         }
     }
 
-    /// Drops all that waits and accepts nothing more.
+    /// Drops all that waits, lets go of the wire and accepts nothing more.
     pub fn abandon(&self) {
         self.queue.lock().fail();
     }
@@ -197,6 +201,13 @@ impl Outbox {
 }
 
 impl Queue {
+    fn write(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.wire {
+            Some(wire) => wire.try_write(buffers),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
     fn append(&mut self, bytes: Bytes, overflow: Overflow, unwritten: usize) {
         self.bytes += unwritten;
         self.entries.push_back(Entry { bytes, overflow });
@@ -248,7 +259,7 @@ impl Queue {
         removed
     }
 
-    fn drain(&mut self, wire: &dyn Wire, at_once: usize) -> io::Result<()> {
+    fn drain(&mut self, at_once: usize) -> io::Result<()> {
         while !self.entries.is_empty() {
             let mut slices = [IoSlice::new(&[]); JOINED];
             let (mut count, mut room) = (0, at_once);
@@ -262,7 +273,7 @@ impl Queue {
                     break;
                 }
             }
-            match wire.try_write(&slices[..count]) {
+            match self.write(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => self.advance(taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),

@@ -1,7 +1,10 @@
 //! One timing wheel for every deadline of every connection: handshake, keep-alive, client timeout
 //! and the expiry of the credential. A connection costs one weak pointer here, not a timer.
+//!
+//! It knows every connection from its first moment on, so when it stops it sends them all away,
+//! also those that have not shaken hands and that no hub knows.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -29,6 +32,7 @@ pub(crate) struct Deadlines {
 /// The wheel.
 pub(crate) struct Wheel {
     slots: Box<[Mutex<Vec<Entry>>]>,
+    stopped: AtomicBool,
 }
 
 struct Entry {
@@ -42,19 +46,25 @@ impl Wheel {
     pub(crate) fn new() -> Self {
         Self {
             slots: (0..SLOTS).map(|_| Mutex::default()).collect(),
+            stopped: AtomicBool::new(false),
         }
     }
 
-    /// Watches a connection until it is dropped or has ended.
+    /// Watches a connection until it is dropped or has ended. One that comes after the stop is
+    /// sent away at once.
     pub(crate) fn watch(&self, connection: &Arc<Connection>, deadlines: &Arc<Deadlines>, now: u64) {
         self.insert(Entry {
             connection: Arc::downgrade(connection),
             deadlines: Arc::clone(deadlines),
             due: next_deadline(connection, deadlines).max(now + 1),
         });
+        // Inserted first: either this sees the stop, or the stop sees the connection.
+        if self.stopped.load(Ordering::SeqCst) {
+            connection.end(Ending::Shutdown);
+        }
     }
 
-    /// Turns until told to stop.
+    /// Turns until told to stop, then ends every connection.
     pub(crate) async fn turn(self: Arc<Self>, epoch: Instant, stop: CancellationToken) {
         let mut ticks = tokio::time::interval_at(epoch + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -69,8 +79,16 @@ impl Wheel {
                     (from..=last).for_each(|step| self.visit(step, now));
                     reached = last;
                 }
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
+        }
+        self.stopped.store(true, Ordering::SeqCst);
+        for slot in &self.slots {
+            let entries = std::mem::take(&mut *slot.lock());
+            let watched = entries
+                .iter()
+                .filter_map(|entry| entry.connection.upgrade());
+            watched.for_each(|connection| connection.end(Ending::Shutdown));
         }
     }
 

@@ -75,7 +75,7 @@ impl Origins {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
         let Source::Listed(_) = self.source(headers) else {
-            return response;
+            return self.allow(headers, response);
         };
         let answer = response.headers_mut();
         answer.insert(
