@@ -1,0 +1,105 @@
+//! A whole server on a free port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mesahub::auth::{AllowAnonymous, Authenticator};
+use mesahub::http::{ServeLimits, serve};
+use mesahub::hub::{Hub, HubOptions, Node};
+use mesahub::transport::{Endpoint, Origins, routes};
+use mesahub_memory::{MemoryBroker, MemoryConfig};
+use tokio::net::TcpSocket;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::deadline::becomes;
+use super::methods;
+use super::stage::Stage;
+
+/// How a server is to be.
+pub(crate) struct Plan {
+    pub(crate) options: HubOptions,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) origins: Origins,
+    /// The size of the kernel's send buffer for each connection, in bytes.
+    pub(crate) send_buffer: Option<u32>,
+}
+
+/// A server with one hub at `/hub`.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) hub: Hub,
+    pub(crate) node: Arc<Node>,
+    pub(crate) stage: Arc<Stage>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            options: HubOptions::default(),
+            authenticator: Arc::new(AllowAnonymous),
+            origins: Origins::default(),
+            send_buffer: None,
+        }
+    }
+}
+
+impl Plan {
+    /// Starts a server that is like this.
+    pub(crate) async fn start(self) -> Server {
+        let (inbox, shards) = Node::inbox();
+        let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
+        let node = Node::start(broker, shards);
+        let stage = Arc::new(Stage::new());
+        let hub = methods::hub(Arc::clone(&stage))
+            .options(self.options)
+            .build(&node)
+            .unwrap();
+        let endpoint = Endpoint::new(hub.clone(), self.authenticator).origins(self.origins);
+        let socket = TcpSocket::new_v4().unwrap();
+        if let Some(size) = self.send_buffer {
+            socket.set_send_buffer_size(size).unwrap();
+        }
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1024).unwrap();
+        let address = listener.local_addr().unwrap();
+        let tasks = TaskTracker::new();
+        tasks.spawn(serve(
+            listener,
+            routes(endpoint, "/hub"),
+            CancellationToken::new(),
+            tasks.clone(),
+            ServeLimits::default(),
+        ));
+        Server {
+            address,
+            hub,
+            node,
+            stage,
+        }
+    }
+}
+
+impl Server {
+    /// A server that lets everybody in, with the default options.
+    pub(crate) async fn start() -> Self {
+        Plan::default().start().await
+    }
+
+    /// A server that lets everybody in.
+    pub(crate) async fn with(options: HubOptions) -> Self {
+        let plan = Plan {
+            options,
+            ..Plan::default()
+        };
+        plan.start().await
+    }
+
+    /// Waits until the registry holds this many connections.
+    pub(crate) async fn counts(&self, connections: usize) {
+        becomes("connections to leave the registry", || {
+            self.hub.connection_count() == connections
+        })
+        .await;
+    }
+}
