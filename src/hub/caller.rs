@@ -9,6 +9,7 @@ use crate::hub::ending::Ending;
 use crate::hub::error::GroupError;
 use crate::hub::id::ConnectionId;
 use crate::hub::instance::Hub;
+use crate::hub::topics::group_of;
 
 /// The connection whose call, connect or disconnect is being handled.
 #[derive(Clone, Debug)]
@@ -83,7 +84,12 @@ impl Caller {
     /// The groups it is in now.
     #[must_use]
     pub fn groups(&self) -> Vec<String> {
-        self.hub.groups_of(&self.connection)
+        let topics = self.connection.topics();
+        topics
+            .iter()
+            .filter_map(group_of)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Ends the connection; its client does not come back by itself.

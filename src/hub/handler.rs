@@ -11,7 +11,7 @@ use crate::hub::error::{BindError, HubError};
 use crate::hub::extract::{Call, Param, States};
 
 /// A handler's future: the encoded completion, or nothing where the caller wants none.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, HubError>> + Send>>;
+pub type Running = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, HubError>> + Send>>;
 
 /// How a call wants to be answered: the protocol and the invocation's id, or not at all.
 #[derive(Clone, Debug)]
@@ -32,11 +32,7 @@ pub trait Handler<M>: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the arguments do not fit.
-    fn start(
-        &self,
-        call: &mut Call<'_>,
-        reply: ReplyTo,
-    ) -> Result<Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, HubError>> + Send>>, BindError>;
+    fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError>;
 }
 
 /// What a handler may return: nothing, a value, or a `Result` of one.

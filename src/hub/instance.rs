@@ -19,7 +19,7 @@ use crate::hub::node::Node;
 use crate::hub::options::HubOptions;
 use crate::hub::outbox::Wire;
 use crate::hub::registry::{Registration, Registry};
-use crate::hub::topics::{Topics, group_of};
+use crate::hub::topics::Topics;
 use crate::hub::wheel::Deadlines;
 
 /// A hub. Cheap to clone; every clone is the same hub.
@@ -50,7 +50,6 @@ pub struct Subscription {
 impl Hub {
     /// Starts building a hub. The name is what its topics on the backplane begin with, so nodes
     /// that serve the same hub must give it the same name.
-    #[must_use]
     pub fn builder(name: impl Into<String>) -> HubBuilder {
         HubBuilder::new(name.into())
     }
@@ -289,15 +288,6 @@ impl Hub {
         let membership = self.inner.node.membership();
         connection.forget(&topic, || membership.leave(&topic, connection.serial()));
         Ok(())
-    }
-
-    pub(crate) fn groups_of(&self, connection: &Connection) -> Vec<String> {
-        connection
-            .topics()
-            .iter()
-            .filter_map(group_of)
-            .map(str::to_owned)
-            .collect()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::hub::{ConnectionId, ConnectionToken, Hub};
 use crate::transport::negotiate::negotiate;
 use crate::transport::origin::{Origins, Source};
 use crate::transport::refusal::{plain, unauthorized};
-use crate::transport::tokens::{Denied, Tokens};
+use crate::transport::tokens::{Attachment, Denied, Tokens};
 use crate::transport::upgrade;
 
 /// What a hub needs to be reached: who may come, and from which pages.
@@ -75,7 +75,9 @@ pub fn routes(endpoint: Endpoint, path: &str) -> BoxedFilter<(Response,)> {
         .and(warp::path("negotiate"))
         .and(warp::path::end())
         .and(request())
-        .map(move |request| negotiating.answer(request, Endpoint::negotiate));
+        .map(move |request| {
+            negotiating.answer(request, |endpoint, request| endpoint.negotiate(&request))
+        });
     let connect = at
         .and(warp::path::end())
         .and(request())
@@ -107,11 +109,11 @@ impl Endpoint {
         self.origins.allow(&headers, respond(self, request))
     }
 
-    fn negotiate(&self, request: Request) -> Response {
+    fn negotiate(&self, request: &Request) -> Response {
         if request.method != Method::POST {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "");
         }
-        match self.authenticate(&request) {
+        match self.authenticate(request) {
             Ok(principal) => negotiate(&self.tokens, &request.query, &principal),
             Err(error) => refuse(&error),
         }
@@ -153,7 +155,7 @@ impl Endpoint {
         }
         let accepted = match upgrade::accept(&request.headers) {
             Ok(accepted) => accepted,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         let Some(upgrade) = request.upgrade else {
             return plain(
@@ -168,7 +170,7 @@ impl Endpoint {
             }
             Some(token) => match self.attach(&token, &principal) {
                 Ok(attached) => attached,
-                Err(refusal) => return refusal,
+                Err(refusal) => return *refusal,
             },
         };
         let work = upgrade::run(self.hub.clone(), upgrade, id, principal, attachment);
@@ -180,7 +182,7 @@ impl Endpoint {
         &self,
         token: &str,
         principal: &Principal,
-    ) -> Result<(ConnectionId, crate::transport::tokens::Attachment), Response> {
+    ) -> Result<(ConnectionId, Attachment), Box<Response>> {
         let user = principal.user_key();
         let denied = match token.parse::<ConnectionToken>() {
             Ok(token) => match self.tokens.attach(token, user.as_deref()) {
@@ -189,19 +191,19 @@ impl Endpoint {
             },
             Err(_) => Denied::Unknown,
         };
-        Err(match denied {
+        Err(Box::new(match denied {
             Denied::Unknown => plain(StatusCode::NOT_FOUND, "No Connection with that ID"),
             Denied::InUse => plain(StatusCode::CONFLICT, ""),
             Denied::OtherUser => plain(
                 StatusCode::FORBIDDEN,
                 "This connection belongs to another user",
             ),
-        })
+        }))
     }
 
     fn post(&self, request: &Request) -> Response {
         match self.attached(request) {
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
             Ok(_) => plain(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "POST requests are not allowed for WebSocket connections.",
@@ -211,7 +213,7 @@ impl Endpoint {
 
     fn delete(&self, request: &Request) -> Response {
         match self.attached(request) {
-            Err(refusal) => refusal,
+            Err(refusal) => *refusal,
             Ok(_) => plain(
                 StatusCode::BAD_REQUEST,
                 "Cannot terminate this connection using the DELETE endpoint.",
@@ -219,15 +221,16 @@ impl Endpoint {
         }
     }
 
-    fn attached(&self, request: &Request) -> Result<bool, Response> {
+    fn attached(&self, request: &Request) -> Result<bool, Box<Response>> {
         let Some(token) = token(&request.query) else {
-            return Err(plain(StatusCode::BAD_REQUEST, "Connection ID required"));
+            let refusal = plain(StatusCode::BAD_REQUEST, "Connection ID required");
+            return Err(Box::new(refusal));
         };
         token
             .parse::<ConnectionToken>()
             .ok()
             .and_then(|token| self.tokens.is_attached(token))
-            .ok_or_else(|| plain(StatusCode::NOT_FOUND, "No Connection with that ID"))
+            .ok_or_else(|| Box::new(plain(StatusCode::NOT_FOUND, "No Connection with that ID")))
     }
 
     fn authenticate(&self, request: &Request) -> Result<Principal, AuthError> {

@@ -36,20 +36,18 @@ pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
 
 /// The 101 answer, or the refusal of an unusable request. No subprotocol and no extension is ever
 /// chosen.
-pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Response> {
+pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Box<Response>> {
     if headers.get(SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
         let mut refusal = plain(
             StatusCode::UPGRADE_REQUIRED,
             "WebSocket version 13 is required",
         );
         refusal.headers_mut().insert(SEC_WEBSOCKET_VERSION, VERSION);
-        return Err(refusal);
+        return Err(Box::new(refusal));
     }
     let Some(key) = headers.get(SEC_WEBSOCKET_KEY) else {
-        return Err(plain(
-            StatusCode::BAD_REQUEST,
-            "Sec-WebSocket-Key is missing",
-        ));
+        let refusal = plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing");
+        return Err(Box::new(refusal));
     };
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
