@@ -4,9 +4,14 @@
 
 mod bad_input;
 mod broken_frames;
+mod deadlines;
+mod groups;
 mod handshake;
 mod honest;
+mod invocations;
 mod negotiate;
+mod overflow;
 mod shutdown;
+mod slow_reader;
 mod support;
 mod upgrade;

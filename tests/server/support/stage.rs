@@ -41,11 +41,6 @@ impl Stage {
         seen.await
     }
 
-    /// Why a connection has ended, if it has.
-    pub(crate) fn ending_so_far(&self, id: ConnectionId) -> Option<Ending> {
-        self.endings.borrow().get(&id).cloned()
-    }
-
     pub(crate) fn record_start(&self, text: String) {
         self.started.send_modify(|started| started.push(text));
     }
