@@ -1,9 +1,8 @@
 //! What each message of a client does.
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::Context;
 
 use mesahub_protocol::{HubMessage, Protocol};
 
@@ -37,8 +36,9 @@ impl Reader {
         }
     }
 
-    /// Acts on one message. An error ends the connection.
-    pub(crate) async fn message<L: Link>(&self, link: &L, body: &[u8]) -> Result<(), Ending> {
+    /// Acts on one message; a handler that has to wait is woken through the context. An error ends
+    /// the connection.
+    pub(crate) fn message(&self, body: &[u8], context: &mut Context<'_>) -> Result<(), Ending> {
         let protocol = self.connection.protocol().unwrap_or(Protocol::Json);
         self.hub.node().counters().received.add(1);
         let message = HubMessage::decode(protocol, body)
@@ -51,18 +51,7 @@ impl Reader {
                     .dispatch(&self.caller, protocol, &call)
                 {
                     Dispatched::Refused(completion) => self.complete(completion),
-                    Dispatched::Run(job) => {
-                        drop(call);
-                        let mut job = Some(job);
-                        poll_fn(|context| {
-                            if let Some(job) = job.take() {
-                                self.lane.submit(job, context);
-                            }
-                            Poll::Ready(())
-                        })
-                        .await;
-                        return self.wait_for_room(link).await;
-                    }
+                    Dispatched::Run(job) => self.lane.submit(job, context),
                 }
             }
             HubMessage::StreamInvocation(call) => {
@@ -82,11 +71,13 @@ impl Reader {
         Ok(())
     }
 
+    /// Whether another message may be read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lane.has_room()
+    }
+
     /// Stops reading while too many invocations wait. The client's silence does not count then.
-    async fn wait_for_room<L: Link>(&self, link: &L) -> Result<(), Ending> {
-        if self.lane.has_room() {
-            return Ok(());
-        }
+    pub(crate) async fn wait_for_room<L: Link>(&self, link: &L) -> Result<(), Ending> {
         let paused = &self.connection.pulse.paused;
         paused.store(true, Ordering::Relaxed);
         let event = until(&self.connection, link, || self.lane.has_room()).await;

@@ -1,6 +1,8 @@
 //! The life of a connection on one screen.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use mesahub_protocol::{FrameReader, HandshakeError, HandshakeRequest, handshake_ok};
@@ -20,26 +22,35 @@ pub(crate) struct Guest {
 }
 
 /// Serves one connection from its first byte to its last.
-pub(crate) async fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) {
-    let connection = hub.admit(guest.id, guest.principal, link.wire(), link.form());
-    let mut life = Life {
-        caller: Caller::new(Arc::clone(&connection), hub.clone()),
-        hub,
-        connected: None,
-    };
-    let ending = life.live(&connection, &mut link).await;
-    connection.end(ending);
-    let ending = connection.ending().expect("it has just been set").clone();
-    tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
-    say_goodbye(&life.hub, &connection, &link, &ending);
-    if let Some(registration) = life.connected.take() {
-        let farewell = life.hub.lifecycle().disconnected(&life.caller, &ending);
-        alongside(&connection, &link, farewell).await;
-        drop(registration);
+///
+/// Not an `async fn`, because that would keep its arguments twice for the connection's life: as
+/// they came, and as the variables that it makes of them.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an idle connection pays for every byte of this"
+)]
+pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future<Output = ()> {
+    async move {
+        let connection = hub.admit(guest.id, guest.principal, link.wire(), link.form());
+        let mut life = Life {
+            caller: Caller::new(Arc::clone(&connection), hub.clone()),
+            hub,
+            connected: None,
+        };
+        let ending = life.live(&connection, &mut link).await;
+        connection.end(ending);
+        let ending = connection.ending().expect("it has just been set").clone();
+        tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
+        say_goodbye(&life.hub, &connection, &link, &ending);
+        if let Some(registration) = life.connected.take() {
+            let farewell = life.hub.lifecycle().disconnected(&life.caller, &ending);
+            alongside(&connection, &link, farewell).await;
+            drop(registration);
+        }
+        wait_for_peer(&connection, &mut link, &ending).await;
+        // A handler that still runs holds the connection, and must not hold its socket.
+        connection.outbox().abandon();
     }
-    wait_for_peer(&connection, &mut link, &ending).await;
-    // A handler that still runs holds the connection, and must not hold its socket.
-    connection.outbox().abandon();
 }
 
 struct Life {
@@ -73,10 +84,19 @@ impl Life {
                         HandshakeError::Canceled.to_string(),
                     )),
                     Err(error) => Err(Ending::ProtocolViolation(error.to_string())),
+                    // Boxed: what only a few moments need takes no room in the life's future.
                     Ok(body) if connection.protocol().is_none() => {
-                        self.open(connection, link, body).await
+                        Box::pin(self.open(connection, link, body)).await
                     }
-                    Ok(body) => reader.message(link, body).await,
+                    Ok(body) => {
+                        let acted = poll_fn(|context| Poll::Ready(reader.message(body, context)));
+                        match acted.await {
+                            Ok(()) if !reader.has_room() => {
+                                Box::pin(reader.wait_for_room(link)).await
+                            }
+                            done => done,
+                        }
+                    }
                 };
                 if let Err(ending) = done {
                     return ending;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
@@ -62,7 +63,7 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Box<Response>> {
     Ok(response)
 }
 
-/// Waits for the switch of protocols and serves the connection to its end.
+/// Waits for the switch of protocols and starts the task that serves the connection to its end.
 pub(crate) async fn run(
     hub: Hub,
     upgrade: OnUpgrade,
@@ -80,17 +81,11 @@ pub(crate) async fn run(
     let (socket, already_read) = take_socket(upgraded);
     let limit = hub.options().maximum_receive_message_size;
     let link = WebSocketLink::new(socket, already_read, limit);
-    // Boxed, so that what is only needed while upgrading is given back for the connection's life.
-    let life = Box::pin(serve(
-        hub,
-        Guest {
-            id,
-            principal: Arc::new(principal),
-        },
-        link,
-    ));
-    life.await;
-    drop(attachment);
+    let tasks = hub.node().tasks().clone();
+    let principal = Arc::new(principal);
+    let life = serve(hub, Guest { id, principal }, link);
+    // In a task of its own, so that what only the upgrade needs is given back now.
+    tasks.spawn(life.map(|()| drop(attachment)));
 }
 
 /// The bare socket where there is one, whichever server accepted it, else the stream as it is.
