@@ -86,6 +86,22 @@ async fn a_frame_that_announces_too_much_is_refused_before_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_message_far_over_the_limit_is_refused_while_it_arrives() {
+    let server = Server::start().await;
+    let mut honest = Honest::connect(&server).await;
+    for _ in 0..20 {
+        let mut raw = Raw::connect(&server).await;
+        raw.text("x".repeat(300_000)).await;
+        let last =
+            "{\"type\":7,\"error\":\"Connection closed with an error.\",\"allowReconnect\":true}";
+        assert_eq!(raw.receive().await, Sent::text(last));
+        assert_eq!(raw.receive().await, Sent::close());
+        server.counts(2).await;
+        honest.are_untouched(&server, "too much").await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_in_fragments_is_read_and_pings_between_them_are_answered() {
     let server = Server::start().await;
     let mut raw = Raw::connect(&server).await;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod broken_frames;
+mod connecting;
 mod deadlines;
 mod groups;
 mod handshake;

@@ -1,10 +1,11 @@
 //! From a request to a WebSocket: which token opens which connection, and for whom.
 
+use mesahub::hub::ConnectionId;
 use mesahub::transport::Origins;
 use serde_json::json;
 
 use crate::negotiate::{guarded, token};
-use crate::support::{Client, Plan, Raw, Request, Server};
+use crate::support::{Client, Plan, Raw, Request, Sent, Server, TEXT, masked};
 
 #[tokio::test]
 async fn an_upgrade_is_answered_as_rfc_6455_wants_it() {
@@ -21,6 +22,24 @@ async fn an_upgrade_is_answered_as_rfc_6455_wants_it() {
     assert_eq!(answer.header("upgrade"), Some("websocket"));
     assert_eq!(answer.header("sec-websocket-protocol"), None);
     assert_eq!(answer.header("sec-websocket-extensions"), None);
+}
+
+#[tokio::test]
+async fn what_comes_with_the_upgrade_is_not_lost() {
+    let server = Server::start().await;
+    let handshake = masked(TEXT, b"{\"protocol\":\"json\",\"version\":1}\x1e");
+    let call = b"{\"type\":1,\"invocationId\":\"1\",\"target\":\"Add\",\"arguments\":[1,2]}\x1e";
+    let early = [handshake, masked(TEXT, call)].concat();
+    // Cut in the middle of a frame, so that a part has been read with the request.
+    let (begin, end) = early.split_at(60);
+    let upgraded = Request::upgrade("").followed_by(begin.to_vec());
+    let upgraded = upgraded.send(&server).await;
+    assert_eq!(upgraded.status, 101);
+    let mut raw = Raw::upgraded(ConnectionId::random(), upgraded.stream);
+    assert_eq!(raw.receive().await, Sent::text("{}"));
+    raw.write(end).await;
+    let completion = "{\"type\":3,\"invocationId\":\"1\",\"result\":3}";
+    assert_eq!(raw.receive().await, Sent::text(completion));
 }
 
 #[tokio::test]
@@ -160,4 +179,20 @@ async fn pages_of_other_origins_open_no_socket() {
     assert_eq!(Request::upgrade("").send(&server).await.status, 101);
     let raw = Raw::connect(&server).await;
     assert!(server.hub.find(raw.id).is_some());
+}
+
+#[tokio::test]
+async fn a_host_may_serve_the_hub_with_a_loop_of_its_own() {
+    let plan = Plan {
+        served_by_warp: true,
+        ..Plan::default()
+    };
+    let server = plan.start().await;
+    let mut client = Client::connect(&server).await;
+    assert_eq!(client.call("Add", json!([1, 2])).await, json!(3));
+    let large = "x".repeat(20_000);
+    assert_eq!(client.call("Echo", json!([large])).await, json!(large));
+    client.send("{\"type\":7}").await;
+    client.is_sent_away_with("{\"type\":7}").await;
+    server.counts(0).await;
 }

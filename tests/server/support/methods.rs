@@ -6,7 +6,7 @@ use mesahub::auth::Policy;
 use mesahub::hub::{Caller, Ended, Hub, HubBuilder, HubError, SendError, State};
 use serde_json::Value;
 
-use super::stage::Stage;
+use super::stage::{Door, Stage};
 
 type Staged = State<Arc<Stage>>;
 
@@ -26,6 +26,7 @@ impl std::error::Error for InvalidOperation {}
 pub(crate) fn hub(stage: Arc<Stage>) -> HubBuilder {
     let hub = Hub::builder("test")
         .with_state(stage)
+        .on_connected(welcome)
         .on_disconnected(record)
         .method("Add", async |a: i64, b: i64| a + b)
         .method("Echo", async |value: Value| value)
@@ -50,6 +51,21 @@ fn with_groups(hub: HubBuilder) -> HubBuilder {
         .method("SendCaller", send_caller)
         .method("SendGroup", send_group)
         .method("SendOthersInGroup", send_others_in_group)
+}
+
+async fn welcome(State(stage): Staged) -> Result<(), HubError> {
+    let door = *stage.door.lock().expect("never poisoned");
+    match door {
+        Door::Open => Ok(()),
+        Door::Waits => {
+            stage.record_start("welcome".to_owned());
+            stage.gate.acquire().await?.forget();
+            Ok(())
+        }
+        Door::Fails => Err(InvalidOperation.into()),
+        Door::Refuses => Err(HubError::new("No table is free.")),
+        Door::Panics => panic!("the door broke"),
+    }
 }
 
 async fn record(caller: Caller, Ended(ending): Ended, State(stage): Staged) {

@@ -14,3 +14,4 @@ pub(crate) use deadline::{becomes, within};
 pub(crate) use raw::{BINARY, PING, PONG, Raw, Sent, TEXT, frame, masked};
 pub(crate) use request::{Request, Response};
 pub(crate) use server::{Plan, Server};
+pub(crate) use stage::Door;

@@ -49,6 +49,11 @@ impl Raw {
         }
     }
 
+    /// Goes on with a socket that has been upgraded, of a connection with this id.
+    pub(crate) fn upgraded(id: ConnectionId, stream: TcpStream) -> Self {
+        Self { id, stream }
+    }
+
     /// Opens the socket and shakes hands.
     pub(crate) async fn connect(server: &Server) -> Self {
         let mut raw = Self::open(server).await;

@@ -16,6 +16,8 @@ pub(crate) struct Request {
     method: &'static str,
     target: String,
     headers: Vec<(&'static str, String)>,
+    /// Written behind the head, in the same breath.
+    behind: Vec<u8>,
 }
 
 /// What came back, and the socket it came on.
@@ -32,6 +34,7 @@ impl Request {
             method,
             target: target.into(),
             headers: Vec::new(),
+            behind: Vec::new(),
         }
     }
 
@@ -63,6 +66,11 @@ impl Request {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
+    pub(crate) fn followed_by(mut self, bytes: Vec<u8>) -> Self {
+        self.behind = bytes;
+        self
+    }
+
     /// Sends it on a socket of its own and reads the answer.
     pub(crate) async fn send(self, server: &Server) -> Response {
         let stream = TcpStream::connect(server.address).await.unwrap();
@@ -83,7 +91,8 @@ impl Request {
             head.push_str("Content-Length: 0\r\n");
         }
         head.push_str("\r\n");
-        stream.write_all(head.as_bytes()).await.unwrap();
+        let bytes = [head.into_bytes(), self.behind].concat();
+        stream.write_all(&bytes).await.unwrap();
         within("an HTTP answer", Response::read(stream)).await
     }
 }

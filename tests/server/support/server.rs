@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) origins: Origins,
     /// The size of the kernel's send buffer for each connection, in bytes.
     pub(crate) send_buffer: Option<u32>,
+    /// Whether warp's own accept loop serves the routes instead of ours.
+    pub(crate) served_by_warp: bool,
 }
 
 /// A server with one hub at `/hub`.
@@ -40,6 +42,7 @@ impl Default for Plan {
             authenticator: Arc::new(AllowAnonymous),
             origins: Origins::default(),
             send_buffer: None,
+            served_by_warp: false,
         }
     }
 }
@@ -64,13 +67,13 @@ impl Plan {
         let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let tasks = TaskTracker::new();
-        tasks.spawn(serve(
-            listener,
-            routes(endpoint, "/hub"),
-            CancellationToken::new(),
-            tasks.clone(),
-            ServeLimits::default(),
-        ));
+        let routes = routes(endpoint, "/hub");
+        if self.served_by_warp {
+            tasks.spawn(warp::serve(routes).incoming(listener).run());
+        } else {
+            let (stop, limits) = (CancellationToken::new(), ServeLimits::default());
+            tasks.spawn(serve(listener, routes, stop, tasks.clone(), limits));
+        }
         Server {
             address,
             hub,

@@ -1,6 +1,7 @@
 //! What handlers and tests tell each other.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use mesahub::hub::{ConnectionId, Ending};
 use tokio::sync::{Semaphore, watch};
@@ -14,6 +15,24 @@ pub(crate) struct Stage {
     notes: watch::Sender<Vec<String>>,
     /// A permit lets one waiting handler go on.
     pub(crate) gate: Semaphore,
+    /// What the connect handler does.
+    pub(crate) door: Mutex<Door>,
+}
+
+/// What the connect handler does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Lets everybody in.
+    #[default]
+    Open,
+    /// Lets everybody in who has waited for the gate.
+    Waits,
+    /// Fails with an error that is nobody's business.
+    Fails,
+    /// Fails with a deliberate error.
+    Refuses,
+    /// Panics.
+    Panics,
 }
 
 impl Stage {
@@ -23,6 +42,7 @@ impl Stage {
             started: watch::Sender::default(),
             notes: watch::Sender::default(),
             gate: Semaphore::new(0),
+            door: Mutex::default(),
         }
     }
 
