@@ -19,6 +19,7 @@ pub fn hub(settings: &Settings) -> HubOptions {
         maximum_receive_message_size: Some(signal_r.max_buffer_size),
         outbox_limit: hub.outbox_bytes,
         transport_buffer: signal_r.transport_max_buffer_size,
+        stream_buffer_capacity: signal_r.stream_buffer_capacity,
         maximum_parallel_invocations: hub
             .maximum_parallel_invocations
             .try_into()

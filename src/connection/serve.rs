@@ -11,7 +11,8 @@ use crate::auth::Principal;
 use crate::connection::events::{Event, alongside, arrival};
 use crate::connection::goodbye::{say_goodbye, wait_for_peer};
 use crate::connection::link::{Link, Received};
-use crate::connection::read::Reader;
+use crate::connection::read::{Acted, Reader};
+use crate::hub::calls::Calls;
 use crate::hub::registry::Registration;
 use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub};
 
@@ -35,6 +36,7 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
         let mut life = Life {
             caller: Caller::new(Arc::clone(&connection), hub.clone()),
             hub,
+            calls: Arc::default(),
             connected: None,
         };
         let ending = life.live(&connection, &mut link).await;
@@ -42,6 +44,8 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
         let ending = connection.ending().expect("it has just been set").clone();
         tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
         say_goodbye(&life.hub, &connection, &link, &ending);
+        life.calls.close();
+        life.hub.results().abandon(&connection);
         if let Some(registration) = life.connected.take() {
             let farewell = life.hub.lifecycle().disconnected(&life.caller, &ending);
             alongside(&connection, &link, farewell).await;
@@ -56,6 +60,8 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
 struct Life {
     hub: Hub,
     caller: Caller,
+    /// What is open between the client and its handlers.
+    calls: Arc<Calls>,
     /// Set once the connect handler has succeeded.
     connected: Option<Registration>,
 }
@@ -64,7 +70,7 @@ impl Life {
     /// Reads until something ends the connection.
     async fn live<L: Link>(&mut self, connection: &Arc<Connection>, link: &mut L) -> Ending {
         let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
-        let reader = Reader::new(&self.hub, connection, &self.caller);
+        let reader = Reader::new(&self.hub, connection, &self.caller, &self.calls);
         loop {
             let chunk = match next_chunk(connection, link).await {
                 Ok(chunk) => chunk,
@@ -88,15 +94,7 @@ impl Life {
                     Ok(body) if connection.protocol().is_none() => {
                         Box::pin(self.open(connection, link, body)).await
                     }
-                    Ok(body) => {
-                        let acted = poll_fn(|context| Poll::Ready(reader.message(body, context)));
-                        match acted.await {
-                            Ok(()) if !reader.has_room() => {
-                                Box::pin(reader.wait_for_room(link)).await
-                            }
-                            done => done,
-                        }
-                    }
+                    Ok(body) => read(&reader, link, body).await,
                 };
                 if let Err(ending) = done {
                     return ending;
@@ -137,7 +135,20 @@ impl Life {
         })?;
         tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
         self.connected = Some(registration);
+        connection.start_reading();
         Ok(())
+    }
+}
+
+/// Acts on a message, again when a full upload holds it up, and waits while too much waits already.
+async fn read<L: Link>(reader: &Reader, link: &L, body: &[u8]) -> Result<(), Ending> {
+    loop {
+        let acted = poll_fn(|context| Poll::Ready(reader.message(body, context))).await?;
+        match acted {
+            Acted::Done if reader.has_room() => return Ok(()),
+            Acted::Done => return Box::pin(reader.wait_for_room(link)).await,
+            Acted::Full(upload) => Box::pin(reader.wait_for_upload(link, &upload)).await?,
+        }
     }
 }
 

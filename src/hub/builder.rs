@@ -8,12 +8,14 @@ use crate::auth::Policy;
 use crate::hub::dispatch::{Dispatcher, Registered};
 use crate::hub::error::HubBuildError;
 use crate::hub::extract::States;
+use crate::hub::filter::HubFilter;
 use crate::hub::handler::{Handler, Method, erase};
 use crate::hub::instance::{Hub, Inner};
 use crate::hub::lifecycle::Lifecycle;
 use crate::hub::node::Node;
 use crate::hub::options::HubOptions;
 use crate::hub::registry::Registry;
+use crate::hub::results::Results;
 use crate::hub::topics::Topics;
 use crate::hub::wheel::Deadlines;
 
@@ -30,6 +32,7 @@ pub struct HubBuilder {
     needs: Vec<(String, Missing)>,
     on_connected: Option<Box<dyn Method>>,
     on_disconnected: Option<Box<dyn Method>>,
+    filters: Vec<Box<dyn HubFilter>>,
 }
 
 impl HubBuilder {
@@ -42,6 +45,7 @@ impl HubBuilder {
             needs: Vec::new(),
             on_connected: None,
             on_disconnected: None,
+            filters: Vec::new(),
         }
     }
 
@@ -77,7 +81,7 @@ impl HubBuilder {
     pub fn on_connected<M: 'static, H: Handler<M>>(mut self, handler: H) -> Self {
         const {
             assert!(
-                H::ARGUMENTS == 0,
+                H::SHAPE.arguments + H::SHAPE.uploads == 0,
                 "a lifecycle handler is not called with arguments"
             )
         };
@@ -91,12 +95,18 @@ impl HubBuilder {
     pub fn on_disconnected<M: 'static, H: Handler<M>>(mut self, handler: H) -> Self {
         const {
             assert!(
-                H::ARGUMENTS == 0,
+                H::SHAPE.arguments + H::SHAPE.uploads == 0,
                 "a lifecycle handler is not called with arguments"
             )
         };
         self.needs.push(("on_disconnected".to_owned(), H::missing));
         self.on_disconnected = Some(erase(handler));
+        self
+    }
+
+    /// Wraps every invocation, connect and disconnect; inside the filters that were added before.
+    pub fn filter(mut self, filter: impl HubFilter) -> Self {
+        self.filters.push(Box::new(filter));
         self
     }
 
@@ -121,7 +131,7 @@ impl HubBuilder {
         }
         let topics = Topics::new(&self.name)?;
         let states = Arc::new(self.states);
-        let detailed = self.options.enable_detailed_errors;
+        let filters: Arc<[Box<dyn HubFilter>]> = self.filters.into();
         Ok(Hub::from_inner(Inner {
             name: self.name,
             deadlines: Arc::new(Deadlines {
@@ -134,11 +144,18 @@ impl HubBuilder {
                 Arc::clone(node.membership()),
                 Arc::clone(node.counters()),
             )),
-            dispatcher: Dispatcher::new(self.methods, Arc::clone(&states), detailed),
+            dispatcher: Dispatcher::new(
+                self.methods,
+                Arc::clone(&states),
+                Arc::clone(&filters),
+                &self.options,
+            ),
+            results: Results::default(),
             lifecycle: Lifecycle {
                 on_connected: self.on_connected,
                 on_disconnected: self.on_disconnected,
                 states,
+                filters,
             },
             options: self.options,
             node: Arc::clone(node),

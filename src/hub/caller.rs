@@ -23,6 +23,10 @@ impl Caller {
         Self { connection, hub }
     }
 
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
     /// Its public id.
     #[must_use]
     pub fn id(&self) -> ConnectionId {

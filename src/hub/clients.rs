@@ -1,10 +1,13 @@
 //! Addressing clients: who a message is for, and sending it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mesahub_broker::{Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{Extension, Protocol, encode_invocation};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::hub::error::SendError;
@@ -12,6 +15,7 @@ use crate::hub::frame::Encoded;
 use crate::hub::id::ConnectionId;
 use crate::hub::instance::Hub;
 use crate::hub::outbox::Overflow;
+use crate::hub::results::InvokeError;
 use crate::hub::topics;
 
 /// Addresses the clients of a hub.
@@ -120,6 +124,34 @@ impl Clients {
     /// All connections of several users.
     pub fn users<U: Into<String>>(&self, users: impl IntoIterator<Item = U>) -> Recipients {
         self.to(To::Users(users.into_iter().map(Into::into).collect()))
+    }
+
+    /// Calls a method on one connection of this node and waits for the value that its client
+    /// returns, for `deadline` at most. Dropping the future gives the answer up; the client is not
+    /// told.
+    ///
+    /// # Errors
+    /// When the connection is not here or goes, the client answers with an error or not in time,
+    /// or its answer is no `R`.
+    pub async fn invoke<R, A>(
+        &self,
+        id: ConnectionId,
+        method: &str,
+        arguments: &A,
+        deadline: Duration,
+    ) -> Result<R, InvokeError>
+    where
+        R: DeserializeOwned + Send + 'static,
+        A: Serialize + Sync + ?Sized,
+    {
+        let connection = self
+            .hub
+            .find(id)
+            .ok_or(InvokeError::UnknownConnection(id))?;
+        self.hub
+            .results()
+            .ask(&connection, method, arguments, deadline)
+            .await
     }
 
     fn to(&self, to: To) -> Recipients {

@@ -1,6 +1,7 @@
 //! One connection as the hub sees it: a name, a principal, an outbox and the channels it is in.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -15,6 +16,7 @@ use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form, frame, ping};
 use crate::hub::id::ConnectionId;
 use crate::hub::outbox::{Accepted, Outbox, Overflow, Wire};
+use crate::hub::reply::Answer;
 
 /// One client on one transport. Shared by its own task, the registry and the topics it is in.
 pub struct Connection {
@@ -28,6 +30,10 @@ pub struct Connection {
     /// `None` once the connection is unregistered: nothing can be joined any more.
     memberships: Mutex<Option<Vec<Topic>>>,
     ending: OnceLock<Ending>,
+    /// Set once the connect handler has succeeded and messages are read.
+    reading: AtomicBool,
+    /// Questions to the client that it has not answered.
+    questions: AtomicUsize,
     task: AtomicWaker,
     /// What the timing wheel looks at.
     pub(crate) pulse: Pulse,
@@ -70,6 +76,8 @@ impl Connection {
             outbox: Outbox::new(parts.wire, parts.outbox_limit, parts.transport_buffer),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
+            reading: AtomicBool::new(false),
+            questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             pulse: Pulse {
                 started: parts.now,
@@ -152,6 +160,13 @@ impl Connection {
         self.send_frame(&bytes, &Overflow::Close)
     }
 
+    /// Sends the completion of a call, if its caller wants one.
+    pub(crate) fn answer_call(&self, answer: Answer) {
+        if let Answer(Some(bytes)) = answer {
+            self.send_with(|_, out| out.extend_from_slice(&bytes));
+        }
+    }
+
     /// Sends a ready frame.
     pub(crate) fn send_frame(&self, bytes: &Bytes, overflow: &Overflow) -> Accepted {
         let accepted = self.outbox.send(bytes, overflow);
@@ -209,6 +224,36 @@ impl Connection {
     /// Wakes the connection's own task.
     pub(crate) fn wake(&self) {
         self.task.wake();
+    }
+
+    /// Whether less waits for the client than its transport takes at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.has_room()
+    }
+
+    /// Waits until there is room again, or the connection is closing.
+    pub(crate) async fn room(&self) {
+        poll_fn(|context| self.outbox.poll_room(context)).await;
+    }
+
+    /// Messages are read from now on.
+    pub(crate) fn start_reading(&self) {
+        self.reading.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.load(Ordering::Relaxed)
+    }
+
+    /// Counts a question to the client, or takes it back.
+    pub(crate) fn asked(&self, change: isize) {
+        self.questions
+            .fetch_add(change.cast_unsigned(), Ordering::Relaxed);
+    }
+
+    /// Whether the client owes an answer.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.questions.load(Ordering::Relaxed) > 0
     }
 
     /// Notes that something arrived.

@@ -7,13 +7,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use mesahub_protocol::{Invocation, Protocol, encode_error};
+use mesahub_protocol::{Invocation, Protocol};
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Policy;
 use crate::hub::caller::Caller;
+use crate::hub::calls::{Calls, Cancellable};
 use crate::hub::error::{BindError, HubError};
-use crate::hub::extract::{Call, States};
-use crate::hub::handler::{Method, ReplyTo, Running};
+use crate::hub::extract::{Call, States, Uploads};
+use crate::hub::filter::{HubFilter, Invoked};
+use crate::hub::handler::{Method, Running};
+use crate::hub::options::HubOptions;
+use crate::hub::reply::{Answer, ReplyTo};
 
 /// The methods of a hub.
 pub(crate) struct Dispatcher {
@@ -21,7 +26,9 @@ pub(crate) struct Dispatcher {
     /// By declared spelling and by lower case, so that the usual call needs no conversion.
     by_name: HashMap<String, usize>,
     states: Arc<States>,
+    filters: Arc<[Box<dyn HubFilter>]>,
     detailed: bool,
+    upload_capacity: usize,
 }
 
 /// One method with its name and who may call it.
@@ -31,25 +38,41 @@ pub(crate) struct Registered {
     pub(crate) policy: Option<Policy>,
 }
 
+/// A call as it came: who calls, what, and whether a stream is asked for.
+pub(crate) struct Incoming<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) calls: &'a Arc<Calls>,
+    pub(crate) protocol: Protocol,
+    pub(crate) invocation: &'a Invocation<'a>,
+    pub(crate) wants_stream: bool,
+}
+
 /// A bound invocation. As a future it runs the handler and yields the completion to send, if the
 /// caller wants one. A panic in the handler becomes an error like any other.
 pub(crate) struct Job {
     running: Running,
     method: Arc<str>,
     reply: ReplyTo,
-    detailed: bool,
+    _cancellable: Option<Cancellable>,
 }
 
 /// What became of an invocation.
 pub(crate) enum Dispatched {
-    /// It has to run.
-    Run(Job),
+    /// It runs in its turn.
+    InTurn(Job),
+    /// It streams one way or the other, and runs beside the others.
+    Beside(Job),
     /// It was refused; the completion to send, if the caller wants one.
-    Refused(Option<Vec<u8>>),
+    Refused(Answer),
 }
 
 impl Dispatcher {
-    pub(crate) fn new(methods: Vec<Registered>, states: Arc<States>, detailed: bool) -> Self {
+    pub(crate) fn new(
+        methods: Vec<Registered>,
+        states: Arc<States>,
+        filters: Arc<[Box<dyn HubFilter>]>,
+        options: &HubOptions,
+    ) -> Self {
         let mut by_name = HashMap::new();
         for (index, registered) in methods.iter().enumerate() {
             by_name.insert(registered.name.to_ascii_lowercase(), index);
@@ -59,71 +82,71 @@ impl Dispatcher {
             methods,
             by_name,
             states,
-            detailed,
+            filters,
+            detailed: options.enable_detailed_errors,
+            upload_capacity: options.stream_buffer_capacity,
         }
     }
 
     /// Finds the method, asks its policy and binds the arguments.
-    pub(crate) fn dispatch(
-        &self,
-        caller: &Caller,
-        protocol: Protocol,
-        call: &Invocation<'_>,
-    ) -> Dispatched {
-        let reply = ReplyTo {
-            protocol,
-            invocation_id: call.invocation_id.as_deref().map(str::to_owned),
+    pub(crate) fn dispatch(&self, incoming: &Incoming<'_>) -> Dispatched {
+        let mut reply = ReplyTo {
+            connection: Some(Arc::clone(incoming.caller.connection())),
+            protocol: incoming.protocol,
+            invocation_id: incoming
+                .invocation
+                .invocation_id
+                .as_deref()
+                .map(str::to_owned),
+            cancelled: None,
+            detailed: self.detailed,
         };
-        match self.bind(caller, &reply, call) {
-            Ok(job) => Dispatched::Run(job),
+        match self.bind(incoming, &mut reply) {
+            Ok(dispatched) => dispatched,
             Err(text) => {
-                tracing::debug!(connection = %caller.id(), target = %call.target, %text, "invocation refused");
+                let target = &incoming.invocation.target;
+                tracing::debug!(connection = %incoming.caller.id(), %target, %text, "call refused");
                 Dispatched::Refused(reply.error(&text))
             }
         }
     }
 
-    /// Refuses a streaming invocation of a method that returns no stream.
-    pub(crate) fn refuse_streaming(
-        &self,
-        protocol: Protocol,
-        call: &Invocation<'_>,
-    ) -> Option<Vec<u8>> {
-        let reply = ReplyTo {
-            protocol,
-            invocation_id: call.invocation_id.as_deref().map(str::to_owned),
-        };
-        let text = match self.find(&call.target) {
-            Some(found) => format!(
-                "The client attempted to invoke the non-streaming '{}' method with a streaming invocation.",
-                found.name
-            ),
-            None => unknown(&call.target),
-        };
-        reply.error(&text)
-    }
-
-    fn bind(&self, caller: &Caller, reply: &ReplyTo, call: &Invocation<'_>) -> Result<Job, String> {
+    fn bind(&self, incoming: &Incoming<'_>, reply: &mut ReplyTo) -> Result<Dispatched, String> {
+        let invocation = incoming.invocation;
         let found = self
-            .find(&call.target)
-            .ok_or_else(|| unknown(&call.target))?;
-        let name = &found.name;
+            .find(&invocation.target)
+            .ok_or_else(|| unknown(&invocation.target))?;
+        let (name, shape) = (&found.name, found.method.shape());
         if let Some(policy) = found.policy
-            && let Err(refusal) = policy.allows(caller.principal())
+            && let Err(refusal) = policy.allows(incoming.caller.principal())
         {
-            tracing::info!(connection = %caller.id(), method = %name, %refusal, "not allowed");
+            tracing::info!(connection = %incoming.caller.id(), method = %name, %refusal, "not allowed");
             return Err(format!(
                 "Failed to invoke '{name}' because user is unauthorized"
             ));
         }
-        if !call.stream_ids.is_empty() {
+        if shape.streams != incoming.wants_stream {
+            return Err(wrong_mode(name, shape.streams));
+        }
+        if invocation.stream_ids.len() != shape.uploads {
             return Err(format!(
                 "An unexpected error occurred invoking '{name}' on the server. HubException: \
-                 Client sent {} stream(s), Hub method expects 0.",
-                call.stream_ids.len()
+                 Client sent {} stream(s), Hub method expects {}.",
+                invocation.stream_ids.len(),
+                shape.uploads
             ));
         }
-        let running = self.start(found, caller, reply, call).map_err(|error| {
+        let mut cancellable = None;
+        if shape.cancellable {
+            let token = CancellationToken::new();
+            if let Some(id) = reply.invocation_id.as_deref() {
+                let registered = incoming.calls.cancellable(id, &token);
+                let in_use = || format!("Invocation ID '{id}' is already in use.");
+                cancellable = Some(registered.ok_or_else(in_use)?);
+            }
+            reply.cancelled = Some(token);
+        }
+        let running = self.start(found, incoming, reply).map_err(|error| {
             let base = format!("Failed to invoke '{name}' due to an error on the server.");
             if self.detailed {
                 format!("{base} InvalidDataException: {error}")
@@ -131,33 +154,55 @@ impl Dispatcher {
                 base
             }
         })?;
-        Ok(Job {
+        let job = Job {
             running,
             method: Arc::clone(name),
             reply: reply.clone(),
-            detailed: self.detailed,
+            _cancellable: cancellable,
+        };
+        let beside = shape.streams || shape.uploads > 0;
+        Ok(if beside {
+            Dispatched::Beside(job)
+        } else {
+            Dispatched::InTurn(job)
         })
     }
 
     fn start(
         &self,
         found: &Registered,
-        caller: &Caller,
+        incoming: &Incoming<'_>,
         reply: &ReplyTo,
-        call: &Invocation<'_>,
     ) -> Result<Running, BindError> {
-        let (given, expected) = (call.arguments.len(), found.method.arguments());
+        let invocation = incoming.invocation;
+        let (given, expected) = (invocation.arguments.len(), found.method.shape().arguments);
         if given != expected {
             return Err(BindError::Count { given, expected });
         }
-        let mut binding = Call {
-            caller,
-            arguments: &call.arguments,
+        let mut call = Call {
+            caller: incoming.caller,
+            arguments: &invocation.arguments,
             next: 0,
             states: &self.states,
             ending: None,
+            uploads: Uploads {
+                ids: &invocation.stream_ids,
+                next: 0,
+                calls: Some(incoming.calls),
+                capacity: self.upload_capacity,
+            },
+            cancelled: reply.cancelled.as_ref(),
         };
-        found.method.start(&mut binding, reply.clone())
+        let mut running = found.method.start(&mut call, reply.clone())?;
+        let invoked = Invoked {
+            caller: incoming.caller,
+            method: &found.name,
+            arguments: given,
+        };
+        for filter in self.filters.iter().rev() {
+            running = filter.invocation(&invoked, running);
+        }
+        Ok(running)
     }
 
     fn find(&self, target: &str) -> Option<&Registered> {
@@ -170,7 +215,7 @@ impl Dispatcher {
 }
 
 impl Future for Job {
-    type Output = Option<Vec<u8>>;
+    type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let polled = catch_unwind(AssertUnwindSafe(|| self.running.as_mut().poll(context)));
@@ -185,17 +230,8 @@ impl Future for Job {
                 "An unexpected error occurred invoking '{}' on the server.",
                 self.method
             );
-            self.reply.error(&error.told(&base, self.detailed))
+            self.reply.error(&error.told(&base, self.reply.detailed))
         }))
-    }
-}
-
-impl ReplyTo {
-    fn error(&self, text: &str) -> Option<Vec<u8>> {
-        let id = self.invocation_id.as_deref()?;
-        let mut out = Vec::with_capacity(64 + text.len());
-        encode_error(self.protocol, &mut out, id, text);
-        Some(out)
     }
 }
 
@@ -212,6 +248,18 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> HubError {
 
 fn unknown(target: &str) -> String {
     format!(
-        "Failed to invoke '{target}' due to an error on the server. HubException: Method does not exist."
+        "Failed to invoke '{target}' due to an error on the server. HubException: Method does not \
+         exist."
+    )
+}
+
+fn wrong_mode(name: &str, streams: bool) -> String {
+    let (method, invocation) = if streams {
+        ("streaming", "non-streaming")
+    } else {
+        ("non-streaming", "streaming")
+    };
+    format!(
+        "The client attempted to invoke the {method} '{name}' method with a {invocation} invocation."
     )
 }

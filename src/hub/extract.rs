@@ -1,15 +1,19 @@
 //! What a handler may take: arguments of the call, and what the hub knows about it.
 
 use std::any::{Any, TypeId};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use mesahub_protocol::Payload;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use crate::hub::caller::Caller;
+use crate::hub::calls::Calls;
 use crate::hub::ending::Ending;
 use crate::hub::error::BindError;
+use crate::hub::upload::Upload;
 
 /// One call while its handler's parameters are being filled.
 pub struct Call<'a> {
@@ -18,15 +22,33 @@ pub struct Call<'a> {
     pub(crate) next: usize,
     pub(crate) states: &'a States,
     pub(crate) ending: Option<&'a Ending>,
+    pub(crate) uploads: Uploads<'a>,
+    pub(crate) cancelled: Option<&'a CancellationToken>,
+}
+
+/// The streams that come with a call.
+#[derive(Default)]
+pub(crate) struct Uploads<'a> {
+    pub(crate) ids: &'a [Cow<'a, str>],
+    pub(crate) next: usize,
+    pub(crate) calls: Option<&'a Arc<Calls>>,
+    /// Items that wait in each.
+    pub(crate) capacity: usize,
 }
 
 /// A parameter of a handler.
 ///
 /// Implemented for every type that can be deserialised (it takes the next argument of the call)
-/// and for [`Caller`], [`State`] and [`Ended`], which take none.
+/// and for [`Caller`], [`State`], [`Upload`], [`Cancelled`] and [`Ended`], which take none.
 pub trait Param: Sized + Send + 'static {
     /// How many arguments of the call it consumes.
     const ARGUMENTS: usize = 0;
+
+    /// How many streams of the call it consumes.
+    const UPLOADS: usize = 0;
+
+    /// Whether the call must be cancellable for it.
+    const CANCELLABLE: bool = false;
 
     /// Takes the value out of the call.
     ///
@@ -48,6 +70,10 @@ pub struct State<T>(pub T);
 /// Why the connection ended: for `on_disconnected` handlers. `Aborted` anywhere else.
 #[derive(Clone, Debug)]
 pub struct Ended(pub Ending);
+
+/// Resolves when the client cancels the call or its connection goes.
+#[derive(Clone, Debug)]
+pub struct Cancelled(pub CancellationToken);
 
 /// The states of a hub, one per type.
 #[derive(Default)]
@@ -100,5 +126,34 @@ impl<T: Clone + Send + Sync + 'static> Param for State<T> {
 impl Param for Ended {
     fn bind(call: &mut Call<'_>) -> Result<Self, BindError> {
         Ok(Self(call.ending.cloned().unwrap_or(Ending::Aborted)))
+    }
+}
+
+impl Param for Cancelled {
+    const CANCELLABLE: bool = true;
+
+    fn bind(call: &mut Call<'_>) -> Result<Self, BindError> {
+        Ok(Self(call.cancelled.cloned().unwrap_or_default()))
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Param for Upload<T> {
+    const UPLOADS: usize = 1;
+
+    fn bind(call: &mut Call<'_>) -> Result<Self, BindError> {
+        let uploads = &mut call.uploads;
+        // The number of streams has been compared with the handler's before, and only handlers
+        // of invocations take any.
+        let id = &uploads.ids[uploads.next];
+        uploads.next += 1;
+        let calls = uploads
+            .calls
+            .expect("an invocation has a connection with calls");
+        Ok(Self::open(
+            id,
+            uploads.capacity,
+            calls,
+            call.caller.connection(),
+        ))
     }
 }

@@ -4,26 +4,17 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use mesahub_protocol::{EncodeError, Protocol, encode_result};
-use serde::Serialize;
-
 use crate::hub::error::{BindError, HubError};
 use crate::hub::extract::{Call, Param, States};
+use crate::hub::reply::{Answer, IntoReply, ReplyTo};
 
-/// A handler's future: the encoded completion, or nothing where the caller wants none.
-pub type Running = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, HubError>> + Send>>;
-
-/// How a call wants to be answered: the protocol and the invocation's id, or not at all.
-#[derive(Clone, Debug)]
-pub struct ReplyTo {
-    pub(crate) protocol: Protocol,
-    pub(crate) invocation_id: Option<String>,
-}
+/// A handler's future.
+pub type Running = Pin<Box<dyn Future<Output = Result<Answer, HubError>> + Send>>;
 
 /// An async function that can be a method of a hub. `M` only helps inference.
 pub trait Handler<M>: Send + Sync + 'static {
-    /// How many arguments its callers send.
-    const ARGUMENTS: usize;
+    /// What its callers send, and what they get.
+    const SHAPE: Shape;
 
     /// The name of a state that it needs and that `states` lacks.
     fn missing(states: &States) -> Option<&'static str>;
@@ -35,45 +26,22 @@ pub trait Handler<M>: Send + Sync + 'static {
     fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError>;
 }
 
-/// What a handler may return: nothing, a value, or a `Result` of one.
-pub trait IntoReply<M>: Send {
-    /// The value that is sent to the caller.
-    type Value: Serialize + Send;
-
-    /// Turns it into a value or an error.
-    ///
-    /// # Errors
-    /// The handler's own.
-    fn into_reply(self) -> Result<Self::Value, HubError>;
-}
-
-/// Marks a handler that returns its value as it is.
-#[derive(Debug)]
-pub struct Plain;
-
-/// Marks a handler that returns a `Result`.
-#[derive(Debug)]
-pub struct Fallible;
-
-impl<T: Serialize + Send> IntoReply<Plain> for T {
-    type Value = T;
-
-    fn into_reply(self) -> Result<T, HubError> {
-        Ok(self)
-    }
-}
-
-impl<T: Serialize + Send, E: Into<HubError> + Send> IntoReply<Fallible> for Result<T, E> {
-    type Value = T;
-
-    fn into_reply(self) -> Result<T, HubError> {
-        self.map_err(Into::into)
-    }
+/// What the callers of a method send, and what they get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many arguments they send.
+    pub arguments: usize,
+    /// How many streams they upload.
+    pub uploads: usize,
+    /// Whether they get a stream.
+    pub streams: bool,
+    /// Whether they can cancel it.
+    pub cancellable: bool,
 }
 
 /// A handler without its type.
 pub(crate) trait Method: Send + Sync {
-    fn arguments(&self) -> usize;
+    fn shape(&self) -> Shape;
     fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError>;
 }
 
@@ -84,23 +52,12 @@ pub(crate) fn erase<M: 'static, H: Handler<M>>(handler: H) -> Box<dyn Method> {
 }
 
 impl<M: 'static, H: Handler<M>> Method for Erased<H, M> {
-    fn arguments(&self) -> usize {
-        H::ARGUMENTS
+    fn shape(&self) -> Shape {
+        H::SHAPE
     }
 
     fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError> {
         self.0.start(call, reply)
-    }
-}
-
-impl ReplyTo {
-    fn encode<T: Serialize>(&self, value: &T) -> Result<Option<Vec<u8>>, EncodeError> {
-        let Some(id) = &self.invocation_id else {
-            return Ok(None);
-        };
-        let mut out = Vec::with_capacity(64);
-        encode_result(self.protocol, &mut out, id, value)?;
-        Ok(Some(out))
     }
 }
 
@@ -110,10 +67,15 @@ macro_rules! handler_of {
         where
             F: Fn($($param),*) -> Fut + Send + Sync + 'static,
             Fut: Future<Output = Out> + Send + 'static,
-            Out: IntoReply<R> + 'static,
+            Out: IntoReply<R>,
             $($param: Param,)*
         {
-            const ARGUMENTS: usize = 0 $(+ $param::ARGUMENTS)*;
+            const SHAPE: Shape = Shape {
+                arguments: 0 $(+ $param::ARGUMENTS)*,
+                uploads: 0 $(+ $param::UPLOADS)*,
+                streams: Out::STREAMS,
+                cancellable: Out::STREAMS $(|| $param::CANCELLABLE)*,
+            };
 
             fn missing(_states: &States) -> Option<&'static str> {
                 let needs: [Option<&'static str>; _] = [$($param::missing(_states)),*];
@@ -124,10 +86,7 @@ macro_rules! handler_of {
             fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError> {
                 $(let $param = $param::bind(call)?;)*
                 let running = self($($param),*);
-                Ok(Box::pin(async move {
-                    let value = running.await.into_reply()?;
-                    Ok(reply.encode(&value)?)
-                }))
+                Ok(Box::pin(async move { running.await.reply(reply).await }))
             }
         }
     };

@@ -19,6 +19,7 @@ use crate::hub::node::Node;
 use crate::hub::options::HubOptions;
 use crate::hub::outbox::Wire;
 use crate::hub::registry::{Registration, Registry};
+use crate::hub::results::Results;
 use crate::hub::topics::Topics;
 use crate::hub::wheel::Deadlines;
 
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) results: Results,
 }
 
 /// Keeps an in-process listener subscribed until it is dropped.
@@ -189,6 +191,10 @@ impl Hub {
 
     pub(crate) fn dispatcher(&self) -> &Dispatcher {
         &self.inner.dispatcher
+    }
+
+    pub(crate) fn results(&self) -> &Results {
+        &self.inner.results
     }
 
     pub(crate) fn lifecycle(&self) -> &Lifecycle {

@@ -16,6 +16,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::hub::connection::Connection;
 use crate::hub::dispatch::Job;
+use crate::hub::reply::Answer;
+
+/// How many times the backlog may wait while the client owes an answer.
+const ASKED: usize = 64;
 
 /// The invocations of one connection.
 pub(crate) struct Lane {
@@ -50,7 +54,13 @@ impl Lane {
 
     /// Whether another invocation may be read.
     pub(crate) fn has_room(&self) -> bool {
-        self.state.lock().waiting.len() < self.backlog
+        // A handler that waits for this client's answer must not keep it from being read.
+        let backlog = if self.connection.is_asked() {
+            self.backlog.saturating_mul(ASKED)
+        } else {
+            self.backlog
+        };
+        self.state.lock().waiting.len() < backlog
     }
 
     /// Starts an invocation, or queues it behind the running ones.
@@ -64,8 +74,8 @@ impl Lane {
             state.running += 1;
         }
         match Pin::new(&mut job).poll(context) {
-            Poll::Ready(completion) => {
-                self.complete(completion);
+            Poll::Ready(answer) => {
+                self.complete(answer);
                 self.state.lock().running -= 1;
             }
             Poll::Pending => {
@@ -77,8 +87,8 @@ impl Lane {
     async fn run(self: Arc<Self>, job: Job) {
         let mut next = Some(job);
         while let Some(job) = next {
-            let completion = job.await;
-            self.complete(completion);
+            let answer = job.await;
+            self.complete(answer);
             next = {
                 let mut state = self.state.lock();
                 let next = state.waiting.pop_front();
@@ -92,10 +102,16 @@ impl Lane {
         }
     }
 
-    fn complete(&self, completion: Option<Vec<u8>>) {
-        if let Some(bytes) = completion {
-            self.connection
-                .send_with(|_, out| out.extend_from_slice(&bytes));
-        }
+    /// Runs an invocation at once and beside the others: one that streams.
+    pub(crate) fn run_beside(&self, job: Job) {
+        let connection = Arc::clone(&self.connection);
+        self.tasks.spawn(async move {
+            let answer = job.await;
+            connection.answer_call(answer);
+        });
+    }
+
+    fn complete(&self, answer: Answer) {
+        self.connection.answer_call(answer);
     }
 }

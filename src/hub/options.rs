@@ -20,6 +20,8 @@ pub struct HubOptions {
     pub outbox_limit: usize,
     /// Bytes that are handed to a transport in one write; what is larger leaves in several.
     pub transport_buffer: usize,
+    /// How many items of a stream that a client uploads may wait for their handler.
+    pub stream_buffer_capacity: usize,
     /// How many invocations of one connection run at the same time.
     pub maximum_parallel_invocations: NonZeroUsize,
     /// How many invocations of one connection may wait for their turn before its reading pauses.
@@ -38,6 +40,7 @@ impl Default for HubOptions {
             maximum_receive_message_size: Some(32 * 1024),
             outbox_limit: 1024 * 1024,
             transport_buffer: 64 * 1024,
+            stream_buffer_capacity: 10,
             maximum_parallel_invocations: NonZeroUsize::MIN,
             invocation_backlog: 16,
             close_on_expiry: true,

@@ -13,6 +13,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -78,6 +79,8 @@ struct Queue {
     written: usize,
     /// A fan-out has promised to call `flush`.
     deferred: bool,
+    /// Whoever waits for room, such as a stream.
+    waiters: Vec<Waker>,
     state: State,
 }
 
@@ -182,6 +185,7 @@ impl Outbox {
             return;
         }
         queue.state = State::Closing;
+        queue.wake_waiters();
         if !last.is_empty() {
             let length = last.len();
             queue.append(last, Overflow::Close, length);
@@ -191,6 +195,28 @@ impl Outbox {
     /// Drops all that waits, lets go of the wire and accepts nothing more.
     pub fn abandon(&self) {
         self.queue.lock().fail();
+    }
+
+    /// Whether less waits than the wire takes at once.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.queue.lock().bytes < self.at_once
+    }
+
+    /// Waits until there is room, or nothing is accepted any more.
+    pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut queue = self.queue.lock();
+        if queue.bytes < self.at_once || queue.state != State::Open {
+            return Poll::Ready(());
+        }
+        if !queue
+            .waiters
+            .iter()
+            .any(|waiter| waiter.will_wake(context.waker()))
+        {
+            queue.waiters.push(context.waker().clone());
+        }
+        Poll::Pending
     }
 
     /// Bytes that wait for the wire.
@@ -275,7 +301,12 @@ impl Queue {
             }
             match self.write(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(taken) => self.advance(taken),
+                Ok(taken) => {
+                    self.advance(taken);
+                    if self.bytes < at_once {
+                        self.wake_waiters();
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
@@ -298,7 +329,14 @@ impl Queue {
         }
     }
 
+    fn wake_waiters(&mut self) {
+        std::mem::take(&mut self.waiters)
+            .into_iter()
+            .for_each(Waker::wake);
+    }
+
     fn fail(&mut self) -> Accepted {
+        self.wake_waiters();
         *self = Self {
             state: State::Broken,
             ..Self::default()

@@ -1,0 +1,199 @@
+//! Client results: asking one connection for a value.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mesahub_protocol::{EncodeError, Outcome, ProtocolError, encode_invocation};
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::hub::connection::Connection;
+use crate::hub::id::ConnectionId;
+
+/// A client did not give the value that it was asked for.
+#[derive(Debug, Error)]
+pub enum InvokeError {
+    /// There is no such connection on this node.
+    #[error("Connection '{0}' does not exist.")]
+    UnknownConnection(ConnectionId),
+    /// The connection ended before it answered.
+    #[error("Connection '{0}' disconnected.")]
+    Disconnected(ConnectionId),
+    /// It did not answer in time. A later answer is ignored.
+    #[error("Invocation canceled by the server.")]
+    TimedOut,
+    /// The client answered with an error, whose text may be empty.
+    #[error("{0}")]
+    Client(String),
+    /// The answer is not of the type that was asked for.
+    #[error("Error trying to deserialize result to {wanted}. {source}")]
+    Decode {
+        /// The type.
+        wanted: &'static str,
+        /// What was wrong.
+        source: ProtocolError,
+    },
+    /// The connection's messages are not read before its connect handler has finished.
+    #[error("Client results inside OnConnectedAsync Hub methods are not allowed.")]
+    NotReading,
+    /// The arguments could not be encoded.
+    #[error("the invocation could not be encoded")]
+    Encode(#[from] EncodeError),
+}
+
+/// Takes the outcome, or `None` when the connection has gone.
+type Settle = Box<dyn FnOnce(Option<Outcome<'_>>) + Send>;
+
+/// The questions that a hub's clients have not answered yet.
+#[derive(Default)]
+pub(crate) struct Results {
+    next: AtomicU64,
+    pending: Mutex<HashMap<u64, Pending>>,
+}
+
+struct Pending {
+    serial: u64,
+    settle: Settle,
+}
+
+/// Whose answer a completion is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// It was asked for.
+    Settled,
+    /// Nobody waits for it.
+    Unknown,
+    /// Another connection was asked.
+    Foreign,
+}
+
+/// Withdraws a question when it is dropped.
+struct Question<'a> {
+    results: &'a Results,
+    number: u64,
+    connection: &'a Connection,
+}
+
+impl Results {
+    /// Calls a method on a client and waits for its result, for as long as the deadline at most.
+    /// Dropping the future withdraws the question; the client is not told.
+    pub(crate) async fn ask<R, A>(
+        &self,
+        connection: &Arc<Connection>,
+        method: &str,
+        arguments: &A,
+        deadline: Duration,
+    ) -> Result<R, InvokeError>
+    where
+        R: DeserializeOwned + Send + 'static,
+        A: Serialize + ?Sized,
+    {
+        if !connection.is_reading() {
+            return Err(InvokeError::NotReading);
+        }
+        let id = connection.id();
+        let (sender, receiver) = oneshot::channel();
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let settle: Settle = Box::new(move |outcome| {
+            // Whoever asked may have given up meanwhile.
+            let _ = sender.send(read::<R>(outcome, id));
+        });
+        self.pending.lock().insert(
+            number,
+            Pending {
+                serial: connection.serial(),
+                settle,
+            },
+        );
+        connection.asked(1);
+        let _question = Question {
+            results: self,
+            number,
+            connection,
+        };
+        let mut encoded = Ok(());
+        connection.send_with(|protocol, out| {
+            encoded = encode_invocation(
+                protocol,
+                out,
+                Some(&format!("s{number}")),
+                method,
+                arguments,
+            );
+        });
+        encoded?;
+        if connection.ending().is_some() {
+            return Err(InvokeError::Disconnected(id));
+        }
+        match tokio::time::timeout(deadline, receiver).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(InvokeError::Disconnected(id)),
+            Err(_) => Err(InvokeError::TimedOut),
+        }
+    }
+
+    /// Takes a client's completion.
+    pub(crate) fn settle(&self, serial: u64, id: &str, outcome: Outcome<'_>) -> Answered {
+        let Some(number) = id.strip_prefix('s').and_then(|number| number.parse().ok()) else {
+            return Answered::Unknown;
+        };
+        let mut pending = self.pending.lock();
+        match pending.get(&number) {
+            None => return Answered::Unknown,
+            Some(asked) if asked.serial != serial => return Answered::Foreign,
+            Some(_) => {}
+        }
+        let asked = pending.remove(&number);
+        drop(pending);
+        if let Some(asked) = asked {
+            (asked.settle)(Some(outcome));
+        }
+        Answered::Settled
+    }
+
+    /// The connection has gone: nobody waits for it any longer.
+    pub(crate) fn abandon(&self, connection: &Connection) {
+        if !connection.is_asked() {
+            return;
+        }
+        let serial = connection.serial();
+        let gone: Vec<_> = self
+            .pending
+            .lock()
+            .extract_if(|_, asked| asked.serial == serial)
+            .collect();
+        for (_, asked) in gone {
+            (asked.settle)(None);
+        }
+    }
+}
+
+fn read<R: DeserializeOwned>(
+    outcome: Option<Outcome<'_>>,
+    id: ConnectionId,
+) -> Result<R, InvokeError> {
+    match outcome {
+        None => Err(InvokeError::Disconnected(id)),
+        Some(Outcome::Error(text)) => Err(InvokeError::Client(text.into_owned())),
+        Some(Outcome::Void) => Err(InvokeError::Client(String::new())),
+        Some(Outcome::Result(value)) => value.decode().map_err(|source| {
+            let wanted = std::any::type_name::<R>();
+            InvokeError::Decode {
+                wanted: wanted.rsplit("::").next().unwrap_or(wanted),
+                source,
+            }
+        }),
+    }
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.results.pending.lock().remove(&self.number);
+        self.connection.asked(-1);
+    }
+}

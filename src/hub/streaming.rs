@@ -1,0 +1,101 @@
+//! Streams from the server to a client.
+//!
+//! Items that are ready together leave in one write. The stream is polled no further while more
+//! waits for the client than its transport takes at once.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use mesahub_protocol::encode_stream_item;
+
+use crate::hub::connection::Connection;
+use crate::hub::dispatch::panicked;
+use crate::hub::error::HubError;
+use crate::hub::frame::frame;
+use crate::hub::outbox::Overflow;
+use crate::hub::reply::{Answer, IntoItem, ReplyTo};
+
+/// Items taken from a stream before other tasks get a turn.
+const TURN: usize = 128;
+
+/// The text of a stream that fails on its way, before any detail.
+const FAILED: &str = "An error occurred on the server while streaming results.";
+
+/// How far one turn got.
+enum Turn {
+    /// Everything that was ready has been handed over.
+    Paused,
+    /// The stream is at its end.
+    Ended,
+}
+
+/// Sends every item until the stream ends, fails, is cancelled or its connection goes. The answer
+/// is the completion.
+pub(crate) async fn send_all<S, M>(stream: S, to: &ReplyTo) -> Answer
+where
+    S: Stream<Item: IntoItem<M>> + Send,
+{
+    let (Some(connection), Some(id)) = (&to.connection, &to.invocation_id) else {
+        return Answer::default();
+    };
+    let cancelled = to.cancelled.clone().unwrap_or_default();
+    let mut stream = pin!(stream);
+    loop {
+        let turn = tokio::select! {
+            biased;
+            () = cancelled.cancelled() => return to.void(),
+            turn = poll_fn(|context| take_ready(stream.as_mut(), to, connection, id, context)) => turn,
+        };
+        connection.flush();
+        match turn {
+            Ok(Turn::Ended) => return to.void(),
+            Ok(Turn::Paused) => {}
+            Err(error) => {
+                tracing::debug!(connection = %connection.id(), %error, "a stream failed");
+                return to.error(&error.told(FAILED, to.detailed));
+            }
+        }
+        tokio::select! {
+            biased;
+            () = cancelled.cancelled() => return to.void(),
+            () = connection.room() => tokio::task::yield_now().await,
+        }
+    }
+}
+
+/// Hands over items while they are ready.
+fn take_ready<S, M>(
+    mut stream: Pin<&mut S>,
+    to: &ReplyTo,
+    connection: &Connection,
+    id: &str,
+    context: &mut Context<'_>,
+) -> Poll<Result<Turn, HubError>>
+where
+    S: Stream<Item: IntoItem<M>>,
+{
+    for taken in 0..TURN {
+        let polled = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(context)));
+        let item = match polled {
+            Ok(Poll::Ready(Some(item))) => item,
+            Ok(Poll::Ready(None)) => return Poll::Ready(Ok(Turn::Ended)),
+            Ok(Poll::Pending) if taken == 0 => return Poll::Pending,
+            Ok(Poll::Pending) => return Poll::Ready(Ok(Turn::Paused)),
+            Err(panic) => return Poll::Ready(Err(panicked(&*panic))),
+        };
+        let mut encoded = Ok(());
+        let value = item.into_item()?;
+        let bytes = frame(connection.form(), to.protocol, |out| {
+            encoded = encode_stream_item(to.protocol, out, id, &value);
+        });
+        encoded?;
+        connection.defer_frame(&bytes, &Overflow::Close);
+        if !connection.has_room() {
+            break;
+        }
+    }
+    Poll::Ready(Ok(Turn::Paused))
+}

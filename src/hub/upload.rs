@@ -1,0 +1,128 @@
+//! Streams from a client to a handler.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use mesahub_protocol::Payload;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::hub::calls::Calls;
+use crate::hub::connection::Connection;
+
+/// A stream that a client uploads to a handler: a parameter of it. It ends when the client ends
+/// it, and with an error when the client's side fails, an item is not a `T` or the connection
+/// goes. At most `stream_buffer_capacity` items wait in it; then the connection is read no
+/// further until the handler takes one. Dropping it tells nobody, and later items are ignored.
+pub struct Upload<T> {
+    id: String,
+    items: mpsc::Receiver<Result<T, UploadError>>,
+    calls: Arc<Calls>,
+    connection: Arc<Connection>,
+}
+
+/// Why an uploaded stream ended before its end.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum UploadError {
+    /// The client's side failed with this text.
+    #[error("{0}")]
+    Client(String),
+    /// An item was not of the stream's type.
+    #[error("Failed to bind Stream message.")]
+    Item,
+    /// The connection is gone.
+    #[error("The underlying connection was closed.")]
+    Disconnected,
+}
+
+/// The read loop's end of an upload.
+pub(crate) trait UploadSink: Send {
+    /// Whether it takes another item.
+    fn has_room(&self) -> bool;
+    /// Gives it an item; false if nobody wants more.
+    fn push(&mut self, item: Payload<'_>) -> bool;
+    /// Ends it.
+    fn finish(&mut self, error: Option<UploadError>);
+}
+
+struct Sink<T> {
+    items: mpsc::Sender<Result<T, UploadError>>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Upload<T> {
+    /// Opens an upload under the id that the client gave it.
+    pub(crate) fn open(
+        id: &str,
+        capacity: usize,
+        calls: &Arc<Calls>,
+        connection: &Arc<Connection>,
+    ) -> Self {
+        // One place more than may be filled with items: the error that ends it always fits.
+        let (sender, items) = mpsc::channel(capacity.max(1) + 1);
+        calls.open_upload(
+            id,
+            Box::new(Sink {
+                items: sender,
+                item: PhantomData,
+            }),
+        );
+        Self {
+            id: id.to_owned(),
+            items,
+            calls: Arc::clone(calls),
+            connection: Arc::clone(connection),
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Send> UploadSink for Sink<T> {
+    fn has_room(&self) -> bool {
+        self.items.is_closed() || self.items.capacity() > 1
+    }
+
+    fn push(&mut self, item: Payload<'_>) -> bool {
+        let item = item.decode::<T>().map_err(|_| UploadError::Item);
+        let failed = item.is_err();
+        self.items.try_send(item).is_ok() && !failed
+    }
+
+    fn finish(&mut self, error: Option<UploadError>) {
+        if let Some(error) = error {
+            // The last place is kept free for it; nobody misses it if the handler is gone.
+            let _ = self.items.try_send(Err(error));
+        }
+    }
+}
+
+impl<T> Stream for Upload<T> {
+    type Item = Result<T, UploadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let was_full = self.items.len() + 1 >= self.items.max_capacity();
+        let item = self.items.poll_recv(context);
+        if was_full {
+            self.connection.wake();
+        }
+        item
+    }
+}
+
+impl<T> Drop for Upload<T> {
+    fn drop(&mut self) {
+        self.calls.forget_upload(&self.id);
+        self.connection.wake();
+    }
+}
+
+impl<T> std::fmt::Debug for Upload<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upload")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
