@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use mesahub_protocol::{FrameReader, HandshakeError, HandshakeRequest, handshake_ok};
+use mesahub_protocol::{
+    FrameReader, HandshakeError, HandshakeRequest, ProtocolError, handshake_ok,
+};
 
 use crate::auth::Principal;
 use crate::connection::events::{Event, alongside, arrival};
@@ -72,7 +74,7 @@ impl Life {
         let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
         let reader = Reader::new(&self.hub, connection, &self.caller, &self.calls);
         loop {
-            let chunk = match next_chunk(connection, link).await {
+            let chunk = match next_chunk(&self.hub, connection, link).await {
                 Ok(chunk) => chunk,
                 Err(Ending::TransportClosed | Ending::TransportLost(_))
                     if frames.is_mid_message() =>
@@ -153,7 +155,11 @@ async fn read<L: Link>(reader: &Reader, link: &L, body: &[u8]) -> Result<(), End
 }
 
 /// The next bytes of the client's stream.
-async fn next_chunk<L: Link>(connection: &Connection, link: &mut L) -> Result<Bytes, Ending> {
+async fn next_chunk<L: Link>(
+    hub: &Hub,
+    connection: &Connection,
+    link: &mut L,
+) -> Result<Bytes, Ending> {
     loop {
         match arrival(connection, link).await {
             Event::Ended | Event::Ready => {
@@ -168,9 +174,12 @@ async fn next_chunk<L: Link>(connection: &Connection, link: &mut L) -> Result<By
                 return Err(Ending::TransportClosed);
             }
             Event::Received(Received::TooLarge) => {
-                return Err(Ending::ProtocolViolation(
-                    "The WebSocket message is larger than any message may be.".to_owned(),
-                ));
+                let limit = hub
+                    .options()
+                    .maximum_receive_message_size
+                    .unwrap_or(usize::MAX);
+                let error = ProtocolError::TooLarge { limit };
+                return Err(Ending::ProtocolViolation(error.to_string()));
             }
             Event::Received(Received::Lost(text)) => return Err(Ending::TransportLost(text)),
         }

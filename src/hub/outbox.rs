@@ -36,7 +36,8 @@ pub enum Overflow {
     /// The connection is closed; its client returns and resumes.
     #[default]
     Close,
-    /// The oldest queued messages that were sent under this policy make room.
+    /// The oldest queued messages that were sent under this policy make room, for each other and
+    /// for those that must not be lost.
     DropOldest,
     /// A queued message with the same key is replaced, full or not; otherwise as `DropOldest`.
     LatestPerKey(Arc<str>),
@@ -246,9 +247,7 @@ impl Queue {
         }
         let excess = (self.bytes + bytes.len()).saturating_sub(limit);
         if excess > 0 {
-            if *overflow != Overflow::Close {
-                displaced += self.remove_where(|entry| entry.overflow != Overflow::Close, excess);
-            }
+            displaced += self.remove_where(|entry| entry.overflow != Overflow::Close, excess);
             if self.bytes + bytes.len() > limit && !self.entries.is_empty() {
                 if *overflow == Overflow::Close {
                     self.fail();
@@ -474,6 +473,21 @@ mod tests {
         wire.widen(100);
         outbox.flush().expect("the wire is there");
         assert_eq!(wire.seen(), "keepold2new3");
+    }
+
+    #[test]
+    fn what_must_not_be_lost_displaces_what_may() {
+        let (outbox, wire) = outbox(12, 0);
+        outbox.send(&text("old1"), &Overflow::DropOldest);
+        outbox.send(&text("old2"), &Overflow::DropOldest);
+        outbox.send(&text("keep"), &Overflow::Close);
+        assert_eq!(
+            outbox.send(&text("order"), &Overflow::Close),
+            Accepted::Displaced(2)
+        );
+        wire.widen(100);
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen(), "keeporder");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::auth::{Principal, Role};
 use crate::channel::RecentOrders;
-use crate::hub::dispatch::Dispatched;
+use crate::hub::dispatch::{Dispatched, Incoming};
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
 use crate::hub::registry::Registration;
@@ -165,14 +165,17 @@ impl Client {
             unreachable!("it was written as an invocation")
         };
         let hub = self.caller.hub();
-        let answer = match hub
-            .dispatcher()
-            .dispatch(&self.caller, Protocol::Json, &call)
-        {
-            Dispatched::Run(job) => job.await,
+        let answer = match hub.dispatcher().dispatch(&Incoming {
+            caller: &self.caller,
+            calls: &Arc::default(),
+            protocol: Protocol::Json,
+            invocation: &call,
+            wants_stream: false,
+        }) {
+            Dispatched::InTurn(job) | Dispatched::Beside(job) => job.await,
             Dispatched::Refused(answer) => answer,
         };
-        let answer = answer.unwrap();
+        let answer = answer.0.unwrap();
         match HubMessage::decode(Protocol::Json, &answer[..answer.len() - 1]).unwrap() {
             HubMessage::Completion {
                 outcome: Outcome::Result(value),

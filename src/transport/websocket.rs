@@ -29,7 +29,19 @@ const CLOSE: Bytes = Bytes::from_static(&[0x88, 2, 0x03, 0xe8]);
 pub(crate) struct WebSocketLink {
     socket: Arc<Socket>,
     codec: WebSocketContext,
-    finished: bool,
+    state: State,
+}
+
+/// How far the peer's side of the stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It is read.
+    Open,
+    /// It cannot be understood any more: what still comes is thrown away, so that the last bytes
+    /// written to the peer are not overtaken by a reset.
+    Discarding,
+    /// It has ended.
+    Ended,
 }
 
 /// The codec's view of the socket: it reads, and what it writes is collected.
@@ -56,7 +68,20 @@ impl WebSocketLink {
         Self {
             socket: Arc::new(socket),
             codec,
-            finished: false,
+            state: State::Open,
+        }
+    }
+}
+
+impl WebSocketLink {
+    fn discard(&self, context: &mut Context<'_>) -> Poll<Received> {
+        let mut waste = [0; 4096];
+        loop {
+            match self.socket.read(context, &mut waste) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Ok(0) | Err(_) => return Poll::Ready(Received::Lost("the peer left".to_owned())),
+            }
         }
     }
 }
@@ -75,8 +100,12 @@ impl Link for WebSocketLink {
     }
 
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        if self.finished {
-            return Poll::Ready(Received::Lost("the connection is closed".to_owned()));
+        match self.state {
+            State::Open => {}
+            State::Discarding => return self.discard(context),
+            State::Ended => {
+                return Poll::Ready(Received::Lost("the connection is closed".to_owned()));
+            }
         }
         let mut tap = Tap {
             socket: &self.socket,
@@ -94,7 +123,7 @@ impl Link for WebSocketLink {
                     Received::Answer(tap.answer.into())
                 }
                 Ok(Message::Close(_)) => {
-                    self.finished = true;
+                    self.state = State::Ended;
                     let _ = self.codec.flush(&mut tap);
                     Received::Closed(tap.answer.into())
                 }
@@ -102,13 +131,16 @@ impl Link for WebSocketLink {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
                 }
-                Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => Received::TooLarge,
+                Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
+                    self.state = State::Discarding;
+                    Received::TooLarge
+                }
                 Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
-                    self.finished = true;
+                    self.state = State::Ended;
                     Received::Lost("the client left without a Close frame".to_owned())
                 }
                 Err(error) => {
-                    self.finished = true;
+                    self.state = State::Ended;
                     Received::Lost(error.to_string())
                 }
             };
