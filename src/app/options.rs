@@ -52,3 +52,58 @@ pub fn log(settings: &Settings) -> LogBounds {
         max_age: log.max_age,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{hub, log, notifications};
+    use crate::config::Settings;
+
+    #[test]
+    fn every_setting_of_the_hub_reaches_its_options() {
+        let mut settings = Settings::default();
+        let signal_r = &mut settings.real_time.signal_r;
+        signal_r.enable_detailed_errors = true;
+        signal_r.keep_alive_interval = Duration::from_secs(3);
+        signal_r.client_timeout_interval = Duration::from_secs(7);
+        signal_r.handshake_timeout = Duration::from_secs(2);
+        signal_r.max_buffer_size = 1_000;
+        signal_r.transport_max_buffer_size = 2_000;
+        signal_r.stream_buffer_capacity = 4;
+        settings.mesahub.hub.outbox_bytes = 5_000;
+        settings.mesahub.hub.maximum_parallel_invocations = 6;
+        let options = hub(&settings);
+        assert!(options.enable_detailed_errors);
+        assert_eq!(options.keep_alive_interval, Duration::from_secs(3));
+        assert_eq!(options.client_timeout_interval, Duration::from_secs(7));
+        assert_eq!(options.handshake_timeout, Duration::from_secs(2));
+        assert_eq!(options.maximum_receive_message_size, Some(1_000));
+        assert_eq!(options.transport_buffer, 2_000);
+        assert_eq!(options.stream_buffer_capacity, 4);
+        assert_eq!(options.outbox_limit, 5_000);
+        assert_eq!(options.maximum_parallel_invocations.get(), 6);
+    }
+
+    #[test]
+    fn every_setting_of_notifications_and_logs_reaches_its_options() {
+        let mut settings = Settings::default();
+        let from = &mut settings.real_time.notifications;
+        from.enable_background_processing = false;
+        from.batch_size = 11;
+        from.flush_interval = Duration::from_secs(12);
+        from.retry_attempts = 13;
+        from.retry_delay = Duration::from_millis(14);
+        settings.mesahub.log.max_count = 15;
+        settings.mesahub.log.max_bytes = 16;
+        settings.mesahub.log.max_age = Duration::from_secs(17);
+        let (to, bounds) = (notifications(&settings), log(&settings));
+        assert!(!to.enable_background_processing);
+        assert_eq!(to.batch_size, 11);
+        assert_eq!(to.flush_interval, Duration::from_secs(12));
+        assert_eq!(to.retry_attempts, 13);
+        assert_eq!(to.retry_delay, Duration::from_millis(14));
+        assert_eq!((bounds.max_count, bounds.max_bytes), (15, 16));
+        assert_eq!(bounds.max_age, Duration::from_secs(17));
+    }
+}

@@ -40,6 +40,7 @@ pub(crate) mod membership;
 pub mod node;
 pub mod options;
 pub mod outbox;
+pub(crate) mod queue;
 pub(crate) mod registry;
 pub mod reply;
 pub mod results;

@@ -10,16 +10,14 @@
 //! Bytes leave in the order in which they were accepted. The lock is held for one system call at
 //! most and never across an await.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// The most frames that one write joins.
-const JOINED: usize = 64;
+use crate::hub::queue::{Queue, State};
 
 /// Where an outbox writes: the sending half of a transport.
 pub trait Wire: Send + Sync + 'static {
@@ -66,36 +64,6 @@ pub struct Outbox {
     /// Bytes given to the wire in one write.
     at_once: usize,
     queue: Mutex<Queue>,
-}
-
-#[derive(Default)]
-struct Queue {
-    /// Let go at the end, so that the transport can close while somebody still holds the
-    /// connection.
-    wire: Option<Arc<dyn Wire>>,
-    entries: VecDeque<Entry>,
-    /// Bytes in `entries` that are not yet written.
-    bytes: usize,
-    /// Bytes of the first entry that are already written.
-    written: usize,
-    /// A fan-out has promised to call `flush`.
-    deferred: bool,
-    /// Whoever waits for room, such as a stream.
-    waiters: Vec<Waker>,
-    state: State,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum State {
-    #[default]
-    Open,
-    Closing,
-    Broken,
-}
-
-struct Entry {
-    bytes: Bytes,
-    overflow: Overflow,
 }
 
 impl Outbox {
@@ -224,131 +192,6 @@ impl Outbox {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.queue.lock().bytes
-    }
-}
-
-impl Queue {
-    fn write(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        match &self.wire {
-            Some(wire) => wire.try_write(buffers),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
-    }
-
-    fn append(&mut self, bytes: Bytes, overflow: Overflow, unwritten: usize) {
-        self.bytes += unwritten;
-        self.entries.push_back(Entry { bytes, overflow });
-    }
-
-    fn enqueue(&mut self, bytes: &Bytes, overflow: &Overflow, limit: usize) -> Accepted {
-        let mut displaced = 0;
-        if let Overflow::LatestPerKey(_) = overflow {
-            displaced += self.remove_where(|entry| entry.overflow == *overflow, usize::MAX);
-        }
-        let excess = (self.bytes + bytes.len()).saturating_sub(limit);
-        if excess > 0 {
-            displaced += self.remove_where(|entry| entry.overflow != Overflow::Close, excess);
-            if self.bytes + bytes.len() > limit && !self.entries.is_empty() {
-                if *overflow == Overflow::Close {
-                    self.fail();
-                    return Accepted::Overflowed;
-                }
-                // Only messages that must not be lost are waiting: this one gives way to them.
-                return Accepted::Displaced(displaced + 1);
-            }
-        }
-        self.append(bytes.clone(), overflow.clone(), bytes.len());
-        if displaced > 0 {
-            Accepted::Displaced(displaced)
-        } else {
-            Accepted::Queued
-        }
-    }
-
-    /// Removes matching entries, oldest first, until `enough` bytes are free. An entry of which a
-    /// part is on the wire stays.
-    fn remove_where(&mut self, matches: impl Fn(&Entry) -> bool, enough: usize) -> usize {
-        let (mut freed, mut removed) = (0, 0);
-        let (mut index, partly_written) = (0, self.written > 0);
-        self.entries.retain(|entry| {
-            let started = index == 0 && partly_written;
-            index += 1;
-            let keep = started || freed >= enough || !matches(entry);
-            if !keep {
-                freed += entry.bytes.len();
-                removed += 1;
-            }
-            keep
-        });
-        self.bytes -= freed;
-        removed
-    }
-
-    fn drain(&mut self, at_once: usize) -> io::Result<()> {
-        while !self.entries.is_empty() {
-            let mut slices = [IoSlice::new(&[]); JOINED];
-            let (mut count, mut room) = (0, at_once);
-            for (slot, entry) in slices.iter_mut().zip(&self.entries) {
-                let skip = if count == 0 { self.written } else { 0 };
-                let part = &entry.bytes[skip..];
-                *slot = IoSlice::new(&part[..part.len().min(room)]);
-                count += 1;
-                room = room.saturating_sub(part.len());
-                if room == 0 {
-                    break;
-                }
-            }
-            match self.write(&slices[..count]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(taken) => {
-                    self.advance(taken);
-                    if self.bytes < at_once {
-                        self.wake_waiters();
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        if self.entries.capacity() > JOINED {
-            self.entries = VecDeque::new();
-        }
-        Ok(())
-    }
-
-    fn advance(&mut self, taken: usize) {
-        self.bytes -= taken;
-        self.written += taken;
-        while let Some(first) = self.entries.front() {
-            if self.written < first.bytes.len() {
-                break;
-            }
-            self.written -= first.bytes.len();
-            self.entries.pop_front();
-        }
-    }
-
-    fn wake_waiters(&mut self) {
-        std::mem::take(&mut self.waiters)
-            .into_iter()
-            .for_each(Waker::wake);
-    }
-
-    fn fail(&mut self) -> Accepted {
-        self.wake_waiters();
-        *self = Self {
-            state: State::Broken,
-            ..Self::default()
-        };
-        Accepted::Broken
-    }
-
-    fn refusal(&self) -> Accepted {
-        if self.state == State::Broken {
-            Accepted::Broken
-        } else {
-            Accepted::Closed
-        }
     }
 }
 

@@ -1,0 +1,146 @@
+//! The `mesahub` binary as an operator runs it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Output, Stdio};
+
+fn mesahub(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesahub"));
+    command
+        .args(arguments)
+        .args([
+            "--config-dir",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/config"),
+        ])
+        .stdin(Stdio::null());
+    for variable in [
+        "MESAHUB_ENVIRONMENT",
+        "ASPNETCORE_ENVIRONMENT",
+        "CLOUD_PROVIDER",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    mesahub(arguments).output().expect("the binary runs")
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_good_configuration_is_said_to_be_good_without_a_server() {
+    let output = run(&["config", "check", "--environment", "Development"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(text.contains("backplane: memory"), "{text}");
+    assert!(text.contains("the configuration is good"), "{text}");
+}
+
+#[test]
+fn production_does_not_start_without_a_signing_key() {
+    let output = run(&["serve", "--address", "127.0.0.1:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        told(&output).contains("Mesahub:Authentication:SigningKey"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[test]
+fn a_backplane_that_is_not_built_in_stops_the_start_and_names_its_feature() {
+    let provider = "RealTimeConfiguration:Provider=Nats";
+    let output = run(&["serve", "--environment", "Development", "--set", provider]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        told(&output).contains("feature `nats`"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_the_one_that_was_meant() {
+    let output = run(&[
+        "config",
+        "check",
+        "--set",
+        "Mesahub:Server:Adress=127.0.0.1:1",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = told(&output);
+    assert!(
+        text.contains("Mesahub:Server:Adress is not a known key"),
+        "{text}"
+    );
+    assert!(text.contains("did you mean Address?"), "{text}");
+}
+
+#[test]
+fn the_printed_configuration_shows_no_secret() {
+    let key = "Mesahub:Authentication:SigningKey=a-secret-of-at-least-thirty-two-bytes";
+    let output = run(&["config", "print", "--set", key]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(text.contains("\"SigningKey\": \"***\""), "{text}");
+    assert!(!text.contains("thirty-two"), "{text}");
+}
+
+#[test]
+fn a_token_needs_a_tenant_key_that_is_one() {
+    let output = run(&[
+        "token",
+        "--environment",
+        "Development",
+        "--tenant",
+        "a:admins",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        told(&output).contains("the tenant key has ':'"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_says_where_it_listens_and_stops_cleanly_when_told() {
+    for signal in ["TERM", "INT"] {
+        let mut server = mesahub(&[
+            "serve",
+            "--environment",
+            "Development",
+            "--address",
+            "127.0.0.1:0",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+        let mut line = String::new();
+        let stdout = server.stdout.take().expect("it is piped");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("it can be read");
+        assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
+        kill(&server, signal);
+        let status = server.wait().expect("it ends");
+        let mut log = String::new();
+        let mut stderr = server.stderr.take().expect("it is piped");
+        stderr.read_to_string(&mut log).expect("it can be read");
+        assert_eq!(status.code(), Some(0), "after SIG{signal}: {log}");
+        assert!(log.contains("stopped"), "{log}");
+    }
+}
+
+#[cfg(unix)]
+fn kill(server: &Child, signal: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", signal, &server.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
