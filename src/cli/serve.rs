@@ -9,6 +9,8 @@ use mesahub::config::Loaded;
 use mesahub::telemetry;
 use tokio::net::TcpListener;
 
+use super::token;
+
 /// Runs the server until the process is told to stop.
 pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
     telemetry::start(&loaded.settings.mesahub.logging)?;
@@ -27,6 +29,9 @@ pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), B
             "listening on http://{}",
             listener.local_addr()?
         )?;
+        if loaded.environment.is_development() {
+            token::print_samples(&loaded)?;
+        }
         app.run(listener, stop).await;
         Ok(())
     })

@@ -5,28 +5,67 @@ use std::io::Write;
 use std::time::Duration;
 
 use mesahub::app::signing;
-use mesahub::auth::{ServiceScope, TokenSpec};
+use mesahub::auth::{Role, ServiceScope, SessionId, TenantKey, TokenSpec};
 use mesahub::config::Loaded;
+use uuid::Uuid;
 
 use super::arguments::TokenArguments;
 
 /// Prints a token that a server with this configuration accepts.
 pub(super) fn print(loaded: &Loaded, wanted: &TokenArguments) -> Result<(), Box<dyn Error>> {
-    let (key, algorithm) = signing::key(loaded)?;
-    let authentication = &loaded.settings.mesahub.authentication;
     let spec = TokenSpec {
         tenant: wanted.tenant.clone(),
         user: wanted.user.clone(),
         roles: wanted.role.clone(),
         session: wanted.session,
         service: wanted.service_tenants.as_deref().map(scope).transpose()?,
-        issuer: authentication.issuer.clone(),
-        audience: authentication.audience.clone(),
         lifetime: Duration::from_secs(wanted.lifetime.into()),
         ..TokenSpec::default()
     };
-    writeln!(std::io::stdout(), "{}", spec.mint(&key, algorithm)?)?;
+    writeln!(std::io::stdout(), "{}", sign(loaded, spec)?)?;
     Ok(())
+}
+
+/// Prints a token for each kind of visitor. For development servers only.
+pub(super) fn print_samples(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "tokens for trying it out, good for an hour:")?;
+    let tenant: TenantKey = "pizza".parse()?;
+    let samples = [
+        ("admin", Some("anna"), vec![Role::Admin], None, None),
+        (
+            "customer",
+            Some("carl"),
+            vec![Role::Customer],
+            Some(SessionId::from(Uuid::now_v7())),
+            None,
+        ),
+        ("service", None, Vec::new(), None, Some(ServiceScope::Every)),
+    ];
+    for (name, user, roles, session, service) in samples {
+        let spec = TokenSpec {
+            tenant: service.is_none().then(|| tenant.clone()),
+            user: user.map(str::parse).transpose()?,
+            roles,
+            session,
+            service,
+            ..TokenSpec::default()
+        };
+        writeln!(out, "  {name}: {}", sign(loaded, spec)?)?;
+    }
+    Ok(())
+}
+
+/// Signs a token as this configuration wants it.
+fn sign(loaded: &Loaded, spec: TokenSpec) -> Result<String, Box<dyn Error>> {
+    let (key, algorithm) = signing::key(loaded)?;
+    let authentication = &loaded.settings.mesahub.authentication;
+    let spec = TokenSpec {
+        issuer: authentication.issuer.clone(),
+        audience: authentication.audience.clone(),
+        ..spec
+    };
+    Ok(spec.mint(&key, algorithm)?)
 }
 
 fn scope(list: &str) -> Result<ServiceScope, Box<dyn Error>> {
