@@ -1,10 +1,15 @@
 //! Writers for what a server sends most: each appends one framed message, without building a
 //! [`HubMessage`](crate::HubMessage) first.
+//!
+//! In MessagePack no message reaches 2 GiB. Where values of the application make one longer that
+//! is an [`EncodeError`]; writers of nothing but texts panic.
 
 use serde::Serialize;
 
 use crate::error::EncodeError;
 use crate::json;
+#[cfg(feature = "messagepack")]
+use crate::messagepack;
 use crate::protocol::Protocol;
 
 /// Appends an invocation. `arguments` is a tuple, slice, array or `Vec`; `()` stands for no
@@ -22,6 +27,10 @@ pub fn encode_invocation<A: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     match protocol {
         Protocol::Json => json::encode_invocation(out, invocation_id, target, arguments),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => {
+            messagepack::encode_invocation(out, invocation_id, target, arguments)
+        }
     }
 }
 
@@ -38,6 +47,8 @@ pub fn encode_result<T: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     match protocol {
         Protocol::Json => json::encode_result(out, invocation_id, result),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::encode_result(out, invocation_id, result),
     }
 }
 
@@ -45,6 +56,8 @@ pub fn encode_result<T: Serialize + ?Sized>(
 pub fn encode_error(protocol: Protocol, out: &mut Vec<u8>, invocation_id: &str, error: &str) {
     match protocol {
         Protocol::Json => json::encode_error(out, invocation_id, error),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::encode_error(out, invocation_id, error),
     }
 }
 
@@ -52,6 +65,8 @@ pub fn encode_error(protocol: Protocol, out: &mut Vec<u8>, invocation_id: &str, 
 pub fn encode_void(protocol: Protocol, out: &mut Vec<u8>, invocation_id: &str) {
     match protocol {
         Protocol::Json => json::encode_void(out, invocation_id),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::encode_void(out, invocation_id),
     }
 }
 
@@ -68,6 +83,8 @@ pub fn encode_stream_item<T: Serialize + ?Sized>(
 ) -> Result<(), EncodeError> {
     match protocol {
         Protocol::Json => json::encode_stream_item(out, invocation_id, item),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::encode_stream_item(out, invocation_id, item),
     }
 }
 
@@ -80,6 +97,8 @@ pub fn encode_close(
 ) {
     match protocol {
         Protocol::Json => json::encode_close(out, error, allow_reconnect),
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::encode_close(out, error, allow_reconnect),
     }
 }
 
@@ -88,5 +107,7 @@ pub fn encode_close(
 pub const fn ping(protocol: Protocol) -> &'static [u8] {
     match protocol {
         Protocol::Json => json::PING,
+        #[cfg(feature = "messagepack")]
+        Protocol::MessagePack => messagepack::PING,
     }
 }

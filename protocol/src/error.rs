@@ -1,5 +1,7 @@
 //! Why a hub message could not be read or written.
 
+use crate::pack::PackError;
+
 /// A hub message that cannot be accepted. Every one of them is fatal for its connection, except
 /// [`ProtocolError::Value`], which concerns one argument, item or result and is answered with an
 /// error completion.
@@ -31,9 +33,15 @@ pub enum ProtocolError {
     /// A completion has both an error and a result.
     #[error("a message of type Completion has 'error' or 'result', not both")]
     ErrorAndResult,
+    /// A MessagePack message is not the array that its type requires.
+    #[error("malformed message: {0}")]
+    MessagePack(#[from] PackError),
+    /// The length before a MessagePack message is 2 GiB or more, or takes more than five bytes.
+    #[error("the length of a message is above 2147483647 bytes")]
+    LengthPrefix,
     /// A payload value does not decode as the type asked for.
     #[error("the value does not have the expected type: {0}")]
-    Value(#[source] serde_json::Error),
+    Value(#[source] ValueError),
 }
 
 /// A value the application supplied cannot be put into a hub message. The output buffer is then as
@@ -46,5 +54,32 @@ pub enum EncodeError {
     NotAnArray,
     /// The value's own serialisation failed.
     #[error("the value cannot be serialised: {0}")]
-    Serialize(#[from] serde_json::Error),
+    Serialize(#[source] ValueError),
+    /// A MessagePack message would reach 2 GiB.
+    #[error("the message is longer than 2147483647 bytes")]
+    TooLong,
+}
+
+/// What is wrong with one value of the application.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The value was read from or written to JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The value was read from or written to MessagePack.
+    #[error(transparent)]
+    MessagePack(#[from] PackError),
+}
+
+impl From<serde_json::Error> for EncodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Serialize(error.into())
+    }
+}
+
+impl From<PackError> for EncodeError {
+    fn from(error: PackError) -> Self {
+        Self::Serialize(error.into())
+    }
 }

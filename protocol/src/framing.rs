@@ -1,6 +1,10 @@
-//! Cuts a byte stream into messages that end with 0x1E, as the handshake and JSON messages do.
+//! Cuts a byte stream into messages: by the byte 0x1E, as the handshake and JSON messages end, or
+//! by the length that stands before each MessagePack message.
 
 use crate::error::ProtocolError;
+#[cfg(feature = "messagepack")]
+use crate::messagepack::prefix::{self, Prefix};
+use crate::protocol::Protocol;
 
 /// The byte after each handshake and JSON message. It cannot occur inside JSON.
 pub const SEPARATOR: u8 = 0x1e;
@@ -9,12 +13,14 @@ pub const SEPARATOR: u8 = 0x1e;
 ///
 /// Messages that lie whole in a chunk are handed out where they are. Only an unfinished tail is
 /// copied, and the memory for it is given back as soon as the message is complete, so a connection
-/// that waits for its next message holds none.
+/// that waits for its next message holds none. Memory follows the bytes that arrived, never a
+/// length that is only announced.
 #[derive(Debug)]
 pub struct FrameReader {
     limit: Option<usize>,
+    protocol: Protocol,
     partial: Vec<u8>,
-    failed: bool,
+    fault: Option<Fault>,
 }
 
 /// The messages that one chunk completes. Read it to the end: what is left in the chunk when it
@@ -26,15 +32,31 @@ pub struct Frames<'r, 'c> {
     joined: Vec<u8>,
 }
 
+/// Why the stream cannot be read any further.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    TooLarge,
+    #[cfg(feature = "messagepack")]
+    LengthPrefix,
+}
+
 impl FrameReader {
-    /// A reader for one connection. `limit` is the largest message accepted, in bytes and with
-    /// its 0x1E; `None` sets no bound, and then memory has none either.
+    /// A reader for one connection, which begins with the handshake and so with 0x1E. `limit` is
+    /// the largest message accepted, in bytes and with its framing; `None` sets no bound, and then
+    /// memory has none either.
     #[must_use]
     pub const fn new(limit: Option<usize>) -> Self {
+        Self::after_handshake(Protocol::Json, limit)
+    }
+
+    /// A reader for a stream that begins behind the handshake.
+    #[must_use]
+    pub const fn after_handshake(protocol: Protocol, limit: Option<usize>) -> Self {
         Self {
             limit,
+            protocol,
             partial: Vec::new(),
-            failed: false,
+            fault: None,
         }
     }
 
@@ -53,20 +75,21 @@ impl FrameReader {
         !self.partial.is_empty()
     }
 
-    fn exceeds_limit(&self, added: usize) -> Option<usize> {
-        let size = self.partial.len() + added + 1;
-        self.limit.filter(|limit| size > *limit)
+    /// Whether a message of so many bytes, framing included, is too large.
+    fn refuses(&self, size: usize) -> bool {
+        self.limit.is_some_and(|limit| size > limit)
     }
 }
 
 impl<'c> Frames<'_, 'c> {
-    /// The body of the next complete message, without its 0x1E, or `None` when the chunk is used
-    /// up and its unfinished tail is stored.
+    /// The body of the next complete message, without its framing, or `None` when the chunk is
+    /// used up and its unfinished tail is stored.
     ///
     /// # Errors
     ///
     /// [`ProtocolError::TooLarge`] as soon as a message is known to exceed the limit, before it is
-    /// stored. The stream cannot be read any further: every later chunk gives the error again.
+    /// stored; [`ProtocolError::LengthPrefix`]. The stream cannot be read any further: every later
+    /// chunk gives the error again.
     #[expect(
         clippy::should_implement_trait,
         reason = "a frame borrows from the iterator"
@@ -76,25 +99,21 @@ impl<'c> Frames<'_, 'c> {
         if self.chunk.is_empty() {
             return None;
         }
-        let end = memchr::memchr(SEPARATOR, self.chunk);
-        let length = end.unwrap_or(self.chunk.len());
-        let exceeded = self.reader.exceeds_limit(length);
-        if exceeded.is_some() || self.reader.failed {
-            return Some(Err(self.fail()));
+        if let Some(fault) = self.reader.fault {
+            return Some(Err(self.fail(fault)));
         }
-        let (head, tail) = self.chunk.split_at(length);
-        if end.is_none() {
-            self.reader.partial.extend_from_slice(head);
-            self.chunk = tail;
-            return None;
+        match self.reader.protocol {
+            Protocol::Json => self.separated(),
+            #[cfg(feature = "messagepack")]
+            Protocol::MessagePack => self.prefixed(),
         }
-        self.chunk = &tail[1..];
-        if self.reader.partial.is_empty() {
-            return Some(Ok(head));
-        }
-        self.joined = std::mem::take(&mut self.reader.partial);
-        self.joined.extend_from_slice(head);
-        Some(Ok(&self.joined))
+    }
+
+    /// Reads on in the framing of `protocol`, beginning with the byte after the last message that
+    /// was handed out: for the moment when the handshake has chosen it. Call it before another
+    /// message is read, since bytes of the new protocol would be taken for the old one's.
+    pub const fn switch(&mut self, protocol: Protocol) {
+        self.reader.protocol = protocol;
     }
 
     /// The part of the chunk not yet read, for a caller that goes on with other framing.
@@ -103,12 +122,68 @@ impl<'c> Frames<'_, 'c> {
         self.chunk
     }
 
-    fn fail(&mut self) -> ProtocolError {
+    fn separated(&mut self) -> Option<Result<&[u8], ProtocolError>> {
+        let end = memchr::memchr(SEPARATOR, self.chunk);
+        let length = end.unwrap_or(self.chunk.len());
+        if self.reader.refuses(self.reader.partial.len() + length + 1) {
+            return Some(Err(self.fail(Fault::TooLarge)));
+        }
+        if end.is_none() {
+            self.keep();
+            return None;
+        }
+        Some(Ok(self.hand_out(0, length, 1)))
+    }
+
+    #[cfg(feature = "messagepack")]
+    fn prefixed(&mut self) -> Option<Result<&[u8], ProtocolError>> {
+        let stored = self.reader.partial.len();
+        match prefix::read(self.reader.partial.iter().chain(self.chunk)) {
+            Prefix::TooLong => Some(Err(self.fail(Fault::LengthPrefix))),
+            Prefix::Lengths(width, length) if self.reader.refuses(width + length) => {
+                Some(Err(self.fail(Fault::TooLarge)))
+            }
+            Prefix::Lengths(width, length) if stored + self.chunk.len() >= width + length => {
+                // More is stored than the message has only if the framing was switched too late.
+                let missing = (width + length).saturating_sub(stored);
+                Some(Ok(self.hand_out(width, missing, 0)))
+            }
+            Prefix::Lengths(..) | Prefix::Unfinished => {
+                self.keep();
+                None
+            }
+        }
+    }
+
+    /// Stores the chunk as part of a message that is not complete.
+    fn keep(&mut self) {
+        self.reader.partial.extend_from_slice(self.chunk);
+        self.chunk = &[];
+    }
+
+    /// Completes a message with `length` bytes of the chunk and gives it without its first
+    /// `before` bytes. `after` bytes behind it are passed over.
+    fn hand_out(&mut self, before: usize, length: usize, after: usize) -> &[u8] {
+        let (head, tail) = self.chunk.split_at(length);
+        self.chunk = &tail[after..];
+        if self.reader.partial.is_empty() {
+            return &head[before..];
+        }
+        self.joined = std::mem::take(&mut self.reader.partial);
+        self.joined.extend_from_slice(head);
+        &self.joined[before..]
+    }
+
+    fn fail(&mut self, fault: Fault) -> ProtocolError {
         self.chunk = &[];
         self.reader.partial = Vec::new();
-        self.reader.failed = true;
-        ProtocolError::TooLarge {
-            limit: self.reader.limit.unwrap_or(usize::MAX),
+        self.reader.fault = Some(fault);
+        match fault {
+            Fault::TooLarge => ProtocolError::TooLarge {
+                limit: self.reader.limit.unwrap_or(usize::MAX),
+            },
+            #[cfg(feature = "messagepack")]
+            Fault::LengthPrefix => ProtocolError::LengthPrefix,
         }
     }
 }
@@ -180,5 +255,15 @@ mod tests {
         assert!(frames.next().unwrap().is_err());
         assert!(frames.next().is_none());
         assert!(reader.feed(b"g\x1e").next().unwrap().is_err());
+    }
+
+    #[cfg(feature = "messagepack")]
+    #[test]
+    fn memory_follows_what_arrives_and_not_what_is_announced() {
+        let mut reader = FrameReader::after_handshake(Protocol::MessagePack, None);
+        assert!(reader.feed(b"\xff\xff\xff\xff\x07").next().is_none());
+        assert!(reader.partial.capacity() < 100);
+        assert!(reader.feed(&[0; 1000]).next().is_none());
+        assert!(reader.partial.capacity() < 10_000);
     }
 }

@@ -23,7 +23,10 @@ pub mod framing;
 pub mod handshake;
 mod json;
 pub mod message;
+#[cfg(feature = "messagepack")]
+mod messagepack;
 pub mod negotiate;
+mod pack;
 pub mod payload;
 pub mod protocol;
 
@@ -32,15 +35,15 @@ pub use encode::{
     ping,
 };
 pub use envelope::{
-    Ack, BackplaneCompletion, Envelope, EnvelopeError, Extension, GroupAction, GroupCommand,
-    Overflow, Reply,
+    Ack, BackplaneCompletion, Envelope, Extension, GroupAction, GroupCommand, Overflow, Reply,
 };
-pub use error::{EncodeError, ProtocolError};
+pub use error::{EncodeError, ProtocolError, ValueError};
 pub use framing::{FrameReader, Frames};
 pub use handshake::{HandshakeError, HandshakeRequest, handshake_error, handshake_ok};
 pub use message::{HubMessage, Invocation, Outcome};
 pub use negotiate::{
     AvailableTransport, NegotiateError, NegotiateQuery, NegotiateResponse, TransportKind,
 };
+pub use pack::PackError;
 pub use payload::Payload;
 pub use protocol::{Protocol, TransferFormat};

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::error::ProtocolError;
+use crate::error::{EncodeError, ProtocolError};
 use crate::json;
+#[cfg(feature = "messagepack")]
+use crate::messagepack;
 use crate::payload::Payload;
 use crate::protocol::Protocol;
 
@@ -86,11 +88,13 @@ pub enum Outcome<'a> {
 }
 
 impl<'a> HubMessage<'a> {
-    /// Reads one message from a frame body, that is without the 0x1E that ends it.
+    /// Reads one message from a frame body, that is without the 0x1E that ends it in JSON and
+    /// without the length before it in MessagePack.
     ///
-    /// Properties may come in any order, unknown ones are skipped and of repeated ones the last
-    /// counts. Payloads are checked for syntax only. An empty target is accepted; no method has
-    /// that name.
+    /// JSON properties may come in any order, unknown ones are skipped and of repeated ones the
+    /// last counts. MessagePack arrays may be as short as official clients write them, and surplus
+    /// elements are skipped. Payloads are checked for syntax only. An empty target is accepted; no
+    /// method has that name.
     ///
     /// # Errors
     ///
@@ -98,13 +102,23 @@ impl<'a> HubMessage<'a> {
     pub fn decode(protocol: Protocol, frame_body: &'a [u8]) -> Result<Self, ProtocolError> {
         match protocol {
             Protocol::Json => json::decode(frame_body),
+            #[cfg(feature = "messagepack")]
+            Protocol::MessagePack => messagepack::decode(frame_body),
         }
     }
 
-    /// Appends the message with its framing to `out`.
-    pub fn encode(&self, protocol: Protocol, out: &mut Vec<u8>) {
+    /// Appends the message with its framing to `out`. Payloads that came in another protocol are
+    /// rewritten in this one.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`] if a payload has no form in `protocol`, or the message reaches the 2 GiB
+    /// that MessagePack allows; `out` is then unchanged. Never for JSON payloads in JSON.
+    pub fn encode(&self, protocol: Protocol, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match protocol {
             Protocol::Json => json::encode(self, out),
+            #[cfg(feature = "messagepack")]
+            Protocol::MessagePack => messagepack::encode(self, out),
         }
     }
 

@@ -8,21 +8,34 @@ use serde::{Deserialize, Serialize};
 pub enum Protocol {
     /// One JSON object a message, ended by the byte 0x1E.
     Json,
+    /// One MessagePack array a message, behind its length.
+    #[cfg(feature = "messagepack")]
+    MessagePack,
 }
 
 impl Protocol {
+    /// Every protocol that this build speaks: what a broadcast has to be encoded for.
+    pub const ALL: &'static [Self] = &[
+        Self::Json,
+        #[cfg(feature = "messagepack")]
+        Self::MessagePack,
+    ];
+
     /// The name used in handshakes and as the key of an envelope's messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => "messagepack",
         }
     }
 
     /// Finds a protocol by its name, in any case; `None` if this crate does not speak it.
     #[must_use]
     pub fn parse_name(name: &str) -> Option<Self> {
-        name.eq_ignore_ascii_case("json").then_some(Self::Json)
+        let mut all = Self::ALL.iter().copied();
+        all.find(|protocol| name.eq_ignore_ascii_case(protocol.name()))
     }
 
     /// The format a transport has to carry for this protocol.
@@ -30,6 +43,8 @@ impl Protocol {
     pub const fn transfer_format(self) -> TransferFormat {
         match self {
             Self::Json => TransferFormat::Text,
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack => TransferFormat::Binary,
         }
     }
 }

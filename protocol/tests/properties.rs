@@ -196,7 +196,7 @@ fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     let valid = prop_oneof![
         parts().prop_map(|parts| {
             let mut out = Vec::new();
-            parts.message().encode(Protocol::Json, &mut out);
+            parts.message().encode(Protocol::Json, &mut out).unwrap();
             out.pop();
             out
         }),
@@ -257,7 +257,7 @@ proptest! {
     fn what_is_encoded_decodes_to_the_same_message(parts in parts()) {
         let message = parts.message();
         let mut out = Vec::new();
-        message.encode(Protocol::Json, &mut out);
+        message.encode(Protocol::Json, &mut out).unwrap();
         prop_assert_eq!(out.pop(), Some(0x1e));
         prop_assert!(!out.contains(&0x1e));
         prop_assert_eq!(HubMessage::decode(Protocol::Json, &out).unwrap(), message);

@@ -1,7 +1,6 @@
 //! Moving a connection on another node into or out of a group, and the word that it is done.
 
-use super::error::EnvelopeError;
-use super::pack::{Reader, Writer};
+use crate::pack::{PackError, Reader, Writer};
 
 /// Asks whichever server has the connection to change its groups. Layout:
 /// `[id, serverName, action, groupName, connectionId]`.
@@ -40,9 +39,10 @@ impl GroupCommand {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let names = [&self.server_name, &self.group, &self.connection_id];
-        let mut writer = Writer::with_capacity(names.iter().map(|name| name.len() + 5).sum());
+        let mut out = Vec::with_capacity(names.iter().map(|name| name.len() + 5).sum());
+        let mut writer = Writer::new(&mut out);
         writer.array(5);
-        writer.integer(self.id);
+        writer.integer(self.id.into());
         writer.text(&self.server_name);
         writer.integer(match self.action {
             GroupAction::Add => 1,
@@ -50,26 +50,26 @@ impl GroupCommand {
         });
         writer.text(&self.group);
         writer.text(&self.connection_id);
-        writer.into_vec()
+        out
     }
 
     /// Reads a payload.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if it is not a group command.
-    pub fn decode(payload: &[u8]) -> Result<Self, EnvelopeError> {
+    /// [`PackError`] if it is not a group command.
+    pub fn decode(payload: &[u8]) -> Result<Self, PackError> {
         let mut reader = Reader::new(payload);
         reader.array_of("the group command", 5)?;
         Ok(Self {
             id: reader.integer("the command id")?,
             server_name: reader.text("the server name")?.to_owned(),
-            action: match reader.integer("the group action")? {
+            action: match reader.integer::<i32>("the group action")? {
                 1 => GroupAction::Add,
                 2 => GroupAction::Remove,
                 _ => {
                     let (what, expected) = ("the group action", "1 or 2");
-                    return Err(EnvelopeError::Unexpected { what, expected });
+                    return Err(PackError::Unexpected { what, expected });
                 }
             },
             group: reader.text("the group name")?.to_owned(),
@@ -82,18 +82,19 @@ impl Ack {
     /// The payload.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(6);
+        let mut out = Vec::with_capacity(6);
+        let mut writer = Writer::new(&mut out);
         writer.array(1);
-        writer.integer(self.id);
-        writer.into_vec()
+        writer.integer(self.id.into());
+        out
     }
 
     /// Reads a payload.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if it is not an ack.
-    pub fn decode(payload: &[u8]) -> Result<Self, EnvelopeError> {
+    /// [`PackError`] if it is not an ack.
+    pub fn decode(payload: &[u8]) -> Result<Self, PackError> {
         let mut reader = Reader::new(payload);
         reader.array_of("the ack", 1)?;
         Ok(Self {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::error::EnvelopeError;
-use super::pack::{Reader, Writer, protocol_name};
+use super::invocation::protocol_name;
+use crate::pack::{PackError, Reader, Writer};
 
 /// The completion a client sent, as it came. Layout: `[protocolName, completion]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +24,20 @@ impl BackplaneCompletion {
     /// If the completion reaches 4 GiB.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::with_capacity(self.protocol.len() + self.completion.len() + 11);
+        let mut out = Vec::with_capacity(self.protocol.len() + self.completion.len() + 11);
+        let mut writer = Writer::new(&mut out);
         writer.array(2);
         writer.text(&self.protocol);
         writer.bytes(&self.completion);
-        writer.into_vec()
+        out
     }
 
     /// Reads a payload. The completion is a slice of it.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if it is not a completion.
-    pub fn decode(payload: &Bytes) -> Result<Self, EnvelopeError> {
+    /// [`PackError`] if it is not a completion.
+    pub fn decode(payload: &Bytes) -> Result<Self, PackError> {
         let mut reader = Reader::new(payload);
         reader.array_of("the completion", 2)?;
         Ok(Self {

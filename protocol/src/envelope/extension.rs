@@ -1,19 +1,17 @@
 //! What Mesahub nodes add to an envelope.
 
 use bytes::Bytes;
-use rmp::Marker;
 
-use super::error::EnvelopeError;
-use super::pack::{Reader, Writer};
+use crate::pack::{Head, PackError, Reader, Writer};
 
-const MESSAGE_ID: i32 = 0;
-const TRACE_PARENT: i32 = 1;
-const LOGGED: i32 = 2;
-const DEDUPE: i32 = 3;
-const OVERFLOW: i32 = 4;
-const SIGNATURE: i32 = 5;
+const MESSAGE_ID: i64 = 0;
+const TRACE_PARENT: i64 = 1;
+const LOGGED: i64 = 2;
+const DEDUPE: i64 = 3;
+const OVERFLOW: i64 = 4;
+const SIGNATURE: i64 = 5;
 
-const DROP_OLDEST: i32 = 1;
+const DROP_OLDEST: i64 = 1;
 
 /// Facts about a message that ASP.NET Core servers do not know: a MessagePack map with integer
 /// keys, of which only those that differ from the default are written and unknown ones skipped.
@@ -63,7 +61,7 @@ impl Extension {
         *self == Self::default()
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
         let present = [
             self.message_id.is_some(),
             self.trace_parent.is_some(),
@@ -86,7 +84,7 @@ impl Extension {
             .filter(|flag| flag.1)
         {
             writer.integer(*key);
-            writer.yes();
+            writer.boolean(true);
         }
         match &self.overflow {
             Overflow::Close => {}
@@ -105,9 +103,9 @@ impl Extension {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, payload: &Bytes) -> Result<Self, EnvelopeError> {
+    pub(super) fn read(reader: &mut Reader<'_>, payload: &Bytes) -> Result<Self, PackError> {
         let mut extension = Self::default();
-        if !is_map(reader.peek()) {
+        if !matches!(reader.peek("the extension")?, Head::Map(_)) {
             reader.skip("the extension")?;
             return Ok(extension);
         }
@@ -130,37 +128,31 @@ impl Extension {
     }
 }
 
-fn read_key(reader: &mut Reader<'_>) -> Result<Option<i32>, EnvelopeError> {
-    if matches!(reader.peek(), Some(Marker::FixPos(_))) {
-        return reader.integer("an extension key").map(Some);
+fn read_key(reader: &mut Reader<'_>) -> Result<Option<i64>, PackError> {
+    let what = "an extension key";
+    if matches!(reader.peek(what)?, Head::Unsigned(0..=127)) {
+        return reader.integer(what).map(Some);
     }
-    reader.skip("an extension key")?;
+    reader.skip(what)?;
     Ok(None)
 }
 
-fn read_id(reader: &mut Reader<'_>) -> Result<[u8; 16], EnvelopeError> {
+fn read_id(reader: &mut Reader<'_>) -> Result<[u8; 16], PackError> {
     let what = "the message id";
     let id = reader.bytes(what)?;
-    id.try_into().map_err(|_| EnvelopeError::Unexpected {
+    id.try_into().map_err(|_| PackError::Unexpected {
         what,
         expected: "16 bytes",
     })
 }
 
-fn read_overflow(reader: &mut Reader<'_>) -> Result<Overflow, EnvelopeError> {
+fn read_overflow(reader: &mut Reader<'_>) -> Result<Overflow, PackError> {
     let what = "the overflow policy";
-    match reader.peek() {
-        Some(Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32) => {
-            Ok(Overflow::LatestPerKey(reader.text(what)?.to_owned()))
-        }
-        _ if reader.integer(what)? == DROP_OLDEST => Ok(Overflow::DropOldest),
+    if matches!(reader.peek(what)?, Head::Text(_)) {
+        return Ok(Overflow::LatestPerKey(reader.text(what)?.to_owned()));
+    }
+    match reader.integer(what)? {
+        DROP_OLDEST => Ok(Overflow::DropOldest),
         _ => Ok(Overflow::Close),
     }
-}
-
-const fn is_map(marker: Option<Marker>) -> bool {
-    matches!(
-        marker,
-        Some(Marker::FixMap(_) | Marker::Map16 | Marker::Map32)
-    )
 }

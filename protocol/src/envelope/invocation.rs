@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::error::EnvelopeError;
 use super::extension::Extension;
-use super::pack::{Reader, Writer, protocol_name};
+use crate::pack::{PackError, Reader, Writer};
 use crate::protocol::Protocol;
 
 /// An invocation, encoded once for each hub protocol, and whom to spare.
@@ -60,7 +59,8 @@ impl Envelope {
             .iter()
             .map(|(name, bytes)| name.len() + bytes.len())
             .sum();
-        let mut writer = Writer::with_capacity(size + 64);
+        let mut out = Vec::with_capacity(size + 64);
+        let mut writer = Writer::new(&mut out);
         writer.array(match (&self.reply, self.extension.is_empty()) {
             (None, true) => 2,
             (Some(_), true) => 4,
@@ -83,7 +83,7 @@ impl Envelope {
         if !self.extension.is_empty() {
             self.extension.write(&mut writer);
         }
-        writer.into_vec()
+        out
     }
 
     /// Reads a payload. The messages are slices of it. A fifth element that is no map is another
@@ -91,8 +91,8 @@ impl Envelope {
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError`] if the payload is not an envelope.
-    pub fn decode(payload: &Bytes) -> Result<Self, EnvelopeError> {
+    /// [`PackError`] if the payload is not an envelope.
+    pub fn decode(payload: &Bytes) -> Result<Self, PackError> {
         let mut reader = Reader::new(payload);
         let elements = reader.array_of("the envelope", 2)?;
         let mut envelope = Self::default();
@@ -117,11 +117,22 @@ impl Envelope {
     }
 }
 
-fn read_reply(reader: &mut Reader<'_>) -> Result<Option<Reply>, EnvelopeError> {
-    let invocation_id = reader.text_or_nil("the invocation id")?;
-    let return_channel = reader.text_or_nil("the return channel")?;
+fn read_reply(reader: &mut Reader<'_>) -> Result<Option<Reply>, PackError> {
+    let invocation_id = reader.text_or_nil("the invocation id")?.unwrap_or_default();
+    let return_channel = reader
+        .text_or_nil("the return channel")?
+        .unwrap_or_default();
     Ok((!invocation_id.is_empty()).then(|| Reply {
         invocation_id: invocation_id.to_owned(),
         return_channel: return_channel.to_owned(),
     }))
+}
+
+/// The name of a hub protocol, without allocation for those in common use.
+pub(super) fn protocol_name(name: &str) -> Cow<'static, str> {
+    match name {
+        "json" => Cow::Borrowed("json"),
+        "messagepack" => Cow::Borrowed("messagepack"),
+        other => Cow::Owned(other.to_owned()),
+    }
 }

@@ -20,13 +20,10 @@
 
 mod command;
 mod completion;
-mod error;
 mod extension;
 mod invocation;
-mod pack;
 
 pub use command::{Ack, GroupAction, GroupCommand};
 pub use completion::BackplaneCompletion;
-pub use error::EnvelopeError;
 pub use extension::{Extension, Overflow};
 pub use invocation::{Envelope, Reply};

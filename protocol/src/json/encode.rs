@@ -1,43 +1,30 @@
 //! Writes JSON messages in the official server's byte layout.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::error::EncodeError;
 use crate::framing::SEPARATOR;
 use crate::message::{HubMessage, Invocation, Outcome};
-use crate::payload::Payload;
 
 /// The keep-alive message, framed.
 pub(crate) const PING: &[u8] = b"{\"type\":6}\x1e";
 
 /// Appends any message.
-pub(crate) fn encode(message: &HubMessage<'_>, out: &mut Vec<u8>) {
+pub(crate) fn encode(message: &HubMessage<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     match message {
-        HubMessage::Invocation(call) => encode_call(out, 1, call),
-        HubMessage::StreamInvocation(call) => encode_call(out, 4, call),
+        HubMessage::Invocation(call) => encode_call(out, 1, call)?,
+        HubMessage::StreamInvocation(call) => encode_call(out, 4, call)?,
         HubMessage::StreamItem {
             invocation_id,
             item,
-        } => {
-            open(out, 2, Some(invocation_id));
-            out.extend_from_slice(b",\"item\":");
-            payload(out, *item);
-            close(out);
-        }
+        } => encode_stream_item(out, invocation_id, item)?,
         HubMessage::Completion {
             invocation_id,
             outcome,
         } => match outcome {
             Outcome::Error(error) => encode_error(out, invocation_id, error),
             Outcome::Void => encode_void(out, invocation_id),
-            Outcome::Result(result) => {
-                open(out, 3, Some(invocation_id));
-                out.extend_from_slice(b",\"result\":");
-                payload(out, *result);
-                close(out);
-            }
+            Outcome::Result(result) => encode_result(out, invocation_id, result)?,
         },
         HubMessage::CancelInvocation { invocation_id } => {
             open(out, 5, Some(invocation_id));
@@ -57,6 +44,7 @@ pub(crate) fn encode(message: &HubMessage<'_>, out: &mut Vec<u8>) {
             close(out);
         }
     }
+    Ok(())
 }
 
 /// Appends an invocation; leaves `out` alone if the arguments are no array.
@@ -127,25 +115,20 @@ pub(crate) fn encode_close(out: &mut Vec<u8>, error: Option<&str>, allow_reconne
     close(out);
 }
 
-fn encode_call(out: &mut Vec<u8>, kind: i64, call: &Invocation<'_>) {
-    open(
-        out,
-        kind,
-        call.invocation_id.as_deref().filter(|id| !id.is_empty()),
-    );
-    property(out, b",\"target\":", &call.target);
-    list(out, b",\"arguments\":", &call.arguments, |out, argument| {
-        payload(out, *argument)
-    });
-    if !call.stream_ids.is_empty() {
-        list(
-            out,
-            b",\"streamIds\":",
-            &call.stream_ids,
-            |out, id: &Cow<'_, str>| string(out, id),
-        );
-    }
-    close(out);
+fn encode_call(out: &mut Vec<u8>, kind: i64, call: &Invocation<'_>) -> Result<(), EncodeError> {
+    let id = call.invocation_id.as_deref().filter(|id| !id.is_empty());
+    all_or_nothing(out, |out| {
+        open(out, kind, id);
+        property(out, b",\"target\":", &call.target);
+        out.extend_from_slice(b",\"arguments\":");
+        serde_json::to_writer(&mut *out, &call.arguments)?;
+        if !call.stream_ids.is_empty() {
+            out.extend_from_slice(b",\"streamIds\":");
+            plain(out, &call.stream_ids);
+        }
+        close(out);
+        Ok(())
+    })
 }
 
 fn encode_value<T: Serialize + ?Sized>(
@@ -201,29 +184,11 @@ fn property(out: &mut Vec<u8>, label: &[u8], text: &str) {
     string(out, text);
 }
 
-fn list<T>(out: &mut Vec<u8>, label: &[u8], items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
-    out.extend_from_slice(label);
-    out.push(b'[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
-}
-
-fn payload(out: &mut Vec<u8>, value: Payload<'_>) {
-    match value {
-        Payload::Json(raw) => out.extend_from_slice(raw.get().as_bytes()),
-    }
-}
-
 fn string(out: &mut Vec<u8>, text: &str) {
     plain(out, text);
 }
 
-/// Strings and integers, which always serialise.
+/// Strings, integers and lists of them, which always serialise.
 fn plain<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
     serde_json::to_writer(out, value).expect("strings and integers always serialise into memory");
 }

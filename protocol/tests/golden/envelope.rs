@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use mesahub_protocol::{
-    Ack, BackplaneCompletion, Envelope, EnvelopeError, Extension, GroupAction, GroupCommand,
-    Overflow, Protocol, Reply,
+    Ack, BackplaneCompletion, Envelope, Extension, GroupAction, GroupCommand, Overflow, PackError,
+    Protocol, Reply,
 };
 
 const NOTE: &[u8] = b"{\"type\":1,\"target\":\"note\",\"arguments\":[\"hi\"]}\x1e";
@@ -181,7 +181,7 @@ fn unknown_protocol_names_are_kept() {
 
 #[test]
 fn malformed_envelopes_are_refused() {
-    let short = EnvelopeError::TooShort {
+    let short = PackError::TooShort {
         what: "the envelope",
         needed: 2,
         found: 1,

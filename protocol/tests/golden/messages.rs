@@ -117,7 +117,7 @@ fn messages_of_every_type_are_written_in_the_official_order() {
     ];
     for body in bodies {
         assert_eq!(
-            written(|out| decode(body).encode(Protocol::Json, out)),
+            written(|out| decode(body).encode(Protocol::Json, out).unwrap()),
             body
         );
     }
