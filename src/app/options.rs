@@ -1,6 +1,7 @@
 //! From settings to the options of each room.
 
 use mesahub_broker::LogBounds;
+use mesahub_protocol::Protocol;
 
 use crate::config::Settings;
 use crate::hub::HubOptions;
@@ -11,7 +12,10 @@ use crate::notification::NotificationOptions;
 pub fn hub(settings: &Settings) -> HubOptions {
     let signal_r = &settings.real_time.signal_r;
     let hub = &settings.mesahub.hub;
+    let wanted =
+        |protocol: &Protocol| *protocol == Protocol::Json || signal_r.enable_message_pack_protocol;
     HubOptions {
+        protocols: Protocol::ALL.iter().copied().filter(wanted).collect(),
         enable_detailed_errors: signal_r.enable_detailed_errors,
         keep_alive_interval: signal_r.keep_alive_interval,
         client_timeout_interval: signal_r.client_timeout_interval,
@@ -57,6 +61,8 @@ pub fn log(settings: &Settings) -> LogBounds {
 mod tests {
     use std::time::Duration;
 
+    use mesahub_protocol::Protocol;
+
     use super::{hub, log, notifications};
     use crate::config::Settings;
 
@@ -64,6 +70,7 @@ mod tests {
     fn every_setting_of_the_hub_reaches_its_options() {
         let mut settings = Settings::default();
         let signal_r = &mut settings.real_time.signal_r;
+        signal_r.enable_message_pack_protocol = false;
         signal_r.enable_detailed_errors = true;
         signal_r.keep_alive_interval = Duration::from_secs(3);
         signal_r.client_timeout_interval = Duration::from_secs(7);
@@ -74,6 +81,7 @@ mod tests {
         settings.mesahub.hub.outbox_bytes = 5_000;
         settings.mesahub.hub.maximum_parallel_invocations = 6;
         let options = hub(&settings);
+        assert_eq!(options.protocols, [Protocol::Json]);
         assert!(options.enable_detailed_errors);
         assert_eq!(options.keep_alive_interval, Duration::from_secs(3));
         assert_eq!(options.client_timeout_interval, Duration::from_secs(7));

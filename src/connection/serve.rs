@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use mesahub_protocol::{
-    FrameReader, HandshakeError, HandshakeRequest, ProtocolError, handshake_ok,
+    FrameReader, HandshakeError, HandshakeRequest, Protocol, ProtocolError, handshake_ok,
 };
 
 use crate::auth::Principal;
@@ -94,7 +94,8 @@ impl Life {
                     Err(error) => Err(Ending::ProtocolViolation(error.to_string())),
                     // Boxed: what only a few moments need takes no room in the life's future.
                     Ok(body) if connection.protocol().is_none() => {
-                        Box::pin(self.open(connection, link, body)).await
+                        let opened = Box::pin(self.open(connection, link, body)).await;
+                        opened.map(|protocol| bodies.switch(protocol))
                     }
                     Ok(body) => read(&reader, link, body).await,
                 };
@@ -115,10 +116,16 @@ impl Life {
         connection: &Arc<Connection>,
         link: &L,
         body: &[u8],
-    ) -> Result<(), Ending> {
+    ) -> Result<Protocol, Ending> {
         let detailed = self.hub.options().enable_detailed_errors;
         let protocol = HandshakeRequest::parse(body)
-            .and_then(|request| request.accept(link.formats()))
+            .and_then(|request| {
+                let protocol = request.accept(link.formats())?;
+                if self.hub.options().protocols.contains(&protocol) {
+                    return Ok(protocol);
+                }
+                Err(HandshakeError::UnsupportedProtocol(request.protocol))
+            })
             .map_err(|error| Ending::HandshakeRefused(error.text(detailed)))?;
         connection.choose_protocol(protocol);
         connection.send_with(|_, out| out.extend_from_slice(handshake_ok()));
@@ -138,7 +145,7 @@ impl Life {
         tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
         self.connected = Some(registration);
         connection.start_reading();
-        Ok(())
+        Ok(protocol)
     }
 }
 

@@ -191,14 +191,12 @@ impl Recipients {
         method: &str,
         arguments: &A,
     ) -> Result<(), SendError> {
-        let mut raw = Vec::with_capacity(256);
-        encode_invocation(Protocol::Json, &mut raw, None, method, arguments)?;
-        let raw = Bytes::from(raw);
+        let messages = self.encode(method, arguments)?;
         if let To::Connections(ids) = &self.to {
-            return self.send_here(ids, raw);
+            return self.send_here(ids, messages);
         }
         let topics = self.topics()?;
-        let payload = self.envelope(raw);
+        let payload = self.envelope(&messages);
         let log = self.options.log;
         let batch = topics
             .into_iter()
@@ -221,9 +219,7 @@ impl Recipients {
         method: &str,
         arguments: &A,
     ) -> Result<Vec<Publication>, SendError> {
-        let mut raw = Vec::with_capacity(256);
-        encode_invocation(Protocol::Json, &mut raw, None, method, arguments)?;
-        let payload = self.envelope(Bytes::from(raw));
+        let payload = self.envelope(&self.encode(method, arguments)?);
         let log = self.options.log;
         let topics = self.topics()?;
         Ok(topics
@@ -236,9 +232,29 @@ impl Recipients {
             .collect())
     }
 
-    fn send_here(&self, ids: &[ConnectionId], raw: Bytes) -> Result<(), SendError> {
+    /// The call in every protocol that the hub speaks.
+    fn encode<A: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        arguments: &A,
+    ) -> Result<Vec<(Protocol, Bytes)>, SendError> {
+        let encode = |protocol: &Protocol| {
+            let mut raw = Vec::with_capacity(256);
+            encode_invocation(*protocol, &mut raw, None, method, arguments)?;
+            Ok((*protocol, Bytes::from(raw)))
+        };
+        self.hub.options().protocols.iter().map(encode).collect()
+    }
+
+    fn send_here(
+        &self,
+        ids: &[ConnectionId],
+        messages: Vec<(Protocol, Bytes)>,
+    ) -> Result<(), SendError> {
         let mut encoded = Encoded::new();
-        encoded.insert(Protocol::Json, raw);
+        for (protocol, raw) in messages {
+            encoded.insert(protocol, raw);
+        }
         for id in ids.iter().filter(|id| !self.excluded.contains(id)) {
             let connection = self
                 .hub
@@ -260,10 +276,11 @@ impl Recipients {
         Ok(topics)
     }
 
-    fn envelope(&self, raw: Bytes) -> Bytes {
+    fn envelope(&self, messages: &[(Protocol, Bytes)]) -> Bytes {
+        let named = |(protocol, raw): &(Protocol, Bytes)| (protocol.name().into(), raw.clone());
         let envelope = Envelope {
             excluded: self.excluded.iter().map(ToString::to_string).collect(),
-            messages: vec![(Protocol::Json.name().into(), raw)],
+            messages: messages.iter().map(named).collect(),
             reply: None,
             extension: Extension {
                 message_id: self.options.message_id.map(Uuid::into_bytes),

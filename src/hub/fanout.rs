@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use mesahub_broker::{Delivery, Inbound, InboxShard, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{Extension, Protocol};
 
 use crate::hub::connection::Connection;
 use crate::hub::counters::Counters;
-use crate::hub::frame::Encoded;
+use crate::hub::frame::{Encoded, Form};
 use crate::hub::listener::Listener;
 use crate::hub::membership::{Members, Membership};
 use crate::hub::outbox::{Accepted, Overflow};
@@ -41,7 +40,6 @@ pub(crate) struct Fanout {
 /// A decoded delivery.
 struct Message {
     encoded: Encoded,
-    raw: Bytes,
     excluded: Vec<String>,
     overflow: Overflow,
     /// Set for a message that was sent to several topics.
@@ -190,18 +188,13 @@ impl Message {
             ..
         } = envelope.extension;
         let mut encoded = Encoded::new();
-        let mut raw = Bytes::new();
         for (name, bytes) in envelope.messages {
             if let Some(protocol) = Protocol::parse_name(&name) {
-                if protocol == Protocol::Json {
-                    raw = bytes.clone();
-                }
                 encoded.insert(protocol, bytes);
             }
         }
         Self {
             encoded,
-            raw,
             excluded: envelope.excluded,
             overflow: topics::overflow_from_wire(overflow),
             shared_id: if dedupe { message_id } else { None },
@@ -222,7 +215,7 @@ impl Message {
     }
 }
 
-/// Joins neighbouring plain messages into larger ones, byte for byte the same stream.
+/// Joins neighbouring plain messages into larger ones, byte for byte the same streams.
 fn join(run: Vec<Message>) -> Vec<Message> {
     if run.len() < 2 {
         return run;
@@ -231,12 +224,17 @@ fn join(run: Vec<Message>) -> Vec<Message> {
     let mut pending: Vec<Message> = Vec::new();
     let mut size = 0;
     for message in run {
-        if !message.is_plain() || size + message.raw.len() > JOINED_BYTES {
+        let fits = message.is_plain()
+            && size + message.encoded.len() <= JOINED_BYTES
+            && pending
+                .first()
+                .is_none_or(|first| first.encoded.protocols().eq(message.encoded.protocols()));
+        if !fits {
             joined.extend(merge(&mut pending));
             size = 0;
         }
         if message.is_plain() {
-            size += message.raw.len();
+            size += message.encoded.len();
             pending.push(message);
         } else {
             joined.push(message);
@@ -250,16 +248,11 @@ fn merge(pending: &mut Vec<Message>) -> Option<Message> {
     if pending.len() < 2 {
         return pending.pop();
     }
-    let mut raw = BytesMut::with_capacity(pending.iter().map(|message| message.raw.len()).sum());
-    for message in pending.drain(..) {
-        raw.extend_from_slice(&message.raw);
-    }
-    let raw = raw.freeze();
-    let mut encoded = Encoded::new();
-    encoded.insert(Protocol::Json, raw.clone());
+    let all: Vec<&Encoded> = pending.iter().map(|message| &message.encoded).collect();
+    let encoded = Encoded::join(&all);
+    pending.clear();
     Some(Message {
         encoded,
-        raw,
         excluded: Vec::new(),
         overflow: Overflow::Close,
         shared_id: None,
@@ -273,7 +266,9 @@ fn tell(listeners: &[Listener], topic: &Topic, run: &[Message]) {
     let channel = topics::group_of(topic).unwrap_or_else(|| topic.as_ref());
     for message in run {
         for listener in listeners {
-            listener.call(channel, &message.raw);
+            if let Some(bytes) = message.encoded.bytes(Protocol::Json, Form::Raw) {
+                listener.call(channel, bytes);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{LazyLock, OnceLock};
 
 use bytes::Bytes;
-use mesahub_protocol::Protocol;
+use mesahub_protocol::{Protocol, TransferFormat};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 
@@ -19,10 +19,11 @@ pub enum Form {
     Raw,
 }
 
-/// One hub message, encoded for each hub protocol that is in use, and framed on demand.
+/// One hub message, or several in a row, encoded for each hub protocol that is in use, and framed
+/// on demand.
 #[derive(Debug, Default)]
 pub struct Encoded {
-    json: Option<Forms>,
+    each: Vec<(Protocol, Forms)>,
 }
 
 #[derive(Debug)]
@@ -38,25 +39,17 @@ impl Encoded {
         Self::default()
     }
 
-    /// Adds the bytes for one protocol, which must be whole hub messages with their framing.
+    /// Adds the bytes for one protocol, which must be whole hub messages with their framing. Of
+    /// two for the same protocol the first counts.
     pub fn insert(&mut self, protocol: Protocol, raw: Bytes) {
-        let forms = Some(Forms {
-            raw,
-            websocket: OnceLock::new(),
-        });
-        match protocol {
-            Protocol::Json => self.json = forms,
-            other => tracing::warn!(protocol = other.name(), "no such protocol on this node"),
-        }
+        let websocket = OnceLock::new();
+        self.each.push((protocol, Forms { raw, websocket }));
     }
 
     /// What to write to a connection, or `None` if the publisher did not encode its protocol.
     #[must_use]
     pub fn bytes(&self, protocol: Protocol, form: Form) -> Option<&Bytes> {
-        let forms = match protocol {
-            Protocol::Json => self.json.as_ref()?,
-            _ => return None,
-        };
+        let (_, forms) = self.each.iter().find(|(of, _)| *of == protocol)?;
         Some(match form {
             Form::Raw => &forms.raw,
             Form::WebSocket => forms
@@ -64,19 +57,49 @@ impl Encoded {
                 .get_or_init(|| websocket(protocol, |out| out.extend_from_slice(&forms.raw))),
         })
     }
+
+    /// The protocols that it is encoded for, in the publisher's order.
+    pub(crate) fn protocols(&self) -> impl Iterator<Item = Protocol> {
+        self.each.iter().map(|(protocol, _)| *protocol)
+    }
+
+    /// Its length in the protocol that takes most.
+    pub(crate) fn len(&self) -> usize {
+        self.each
+            .iter()
+            .map(|(_, forms)| forms.raw.len())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Several messages as one, byte for byte the same streams. All must be encoded for the same
+    /// protocols.
+    pub(crate) fn join(all: &[&Self]) -> Self {
+        let mut joined = Self::new();
+        for protocol in all.iter().take(1).flat_map(|first| first.protocols()) {
+            let parts = all
+                .iter()
+                .filter_map(|encoded| encoded.bytes(protocol, Form::Raw));
+            let raw: Vec<&[u8]> = parts.map(AsRef::as_ref).collect();
+            joined.insert(protocol, raw.concat().into());
+        }
+        joined
+    }
 }
 
 /// The keep-alive message: made once for the whole process.
 pub(crate) fn ping(form: Form, protocol: Protocol) -> Bytes {
-    static JSON: LazyLock<Encoded> = LazyLock::new(|| {
-        let mut encoded = Encoded::new();
-        encoded.insert(
-            Protocol::Json,
-            Bytes::from_static(mesahub_protocol::ping(Protocol::Json)),
-        );
-        encoded
+    static PINGS: LazyLock<Encoded> = LazyLock::new(|| {
+        let mut pings = Encoded::new();
+        for protocol in Protocol::ALL {
+            pings.insert(
+                *protocol,
+                Bytes::from_static(mesahub_protocol::ping(*protocol)),
+            );
+        }
+        pings
     });
-    JSON.bytes(protocol, form).cloned().unwrap_or_default()
+    PINGS.bytes(protocol, form).cloned().unwrap_or_default()
 }
 
 /// Builds a frame of the given form around what `write` appends, with a single allocation.
@@ -97,10 +120,9 @@ fn websocket(protocol: Protocol, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut out = Vec::with_capacity(LONGEST_HEADER + 256);
     out.resize(LONGEST_HEADER, 0);
     write(&mut out);
-    let data = if protocol == Protocol::Json {
-        Data::Text
-    } else {
-        Data::Binary
+    let data = match protocol.transfer_format() {
+        TransferFormat::Text => Data::Text,
+        TransferFormat::Binary => Data::Binary,
     };
     let header = FrameHeader {
         opcode: OpCode::Data(data),

@@ -3,9 +3,14 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use mesahub_protocol::Protocol;
+
 /// Limits and deadlines of a hub. The defaults are those of ASP.NET Core SignalR.
 #[derive(Clone, Debug)]
 pub struct HubOptions {
+    /// The hub protocols that clients may speak. What is sent is encoded in each of them, so all
+    /// nodes of a hub need the same list. By default all that this build has.
+    pub protocols: Vec<Protocol>,
     /// Whether the text of internal errors reaches clients. Never in production.
     pub enable_detailed_errors: bool,
     /// How often an idle client is pinged.
@@ -33,6 +38,7 @@ pub struct HubOptions {
 impl Default for HubOptions {
     fn default() -> Self {
         Self {
+            protocols: Protocol::ALL.to_vec(),
             enable_detailed_errors: false,
             keep_alive_interval: Duration::from_secs(15),
             client_timeout_interval: Duration::from_secs(30),

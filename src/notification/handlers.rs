@@ -379,7 +379,7 @@ mod tests {
     async fn an_answer_is_bounded_in_bytes_and_still_makes_progress() {
         let stage = Stage::new();
         let service = stage.direct();
-        let text = "x".repeat(300 * 1024);
+        let text = "x".repeat(150 * 1024);
         let mut ids = Vec::new();
         for _ in 0..3 {
             let cart = json!({"type": "CartUpdated", "sessionId": SESSION, "cart": text});
