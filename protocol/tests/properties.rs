@@ -7,127 +7,20 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use mesahub_protocol::{
     Ack, BackplaneCompletion, Envelope, Extension, FrameReader, GroupAction, GroupCommand,
-    HandshakeRequest, HubMessage, Invocation, NegotiateQuery, Outcome, Overflow, Payload, Protocol,
-    Reply,
+    HandshakeRequest, HubMessage, NegotiateQuery, Overflow, Protocol, Reply,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::{prop_assert, prop_assert_eq, proptest};
-use serde_json::Value;
-use serde_json::value::RawValue;
 
-/// The parts of a message, owned, so that a strategy can make them.
-#[derive(Debug)]
-struct Parts {
-    kind: u8,
-    id: String,
-    optional_id: Option<String>,
-    text: String,
-    values: Vec<Box<RawValue>>,
-    stream_ids: Vec<String>,
-    flag: bool,
-    number: u64,
-    unknown: i64,
-}
+#[cfg(feature = "messagepack")]
+#[path = "properties/messagepack.rs"]
+mod messagepack;
+#[path = "properties/parts.rs"]
+mod parts;
 
-impl Parts {
-    fn message(&self) -> HubMessage<'_> {
-        let invocation_id = Cow::Borrowed(self.id.as_str());
-        let value = Payload::Json(&self.values[0]);
-        let text = Cow::Borrowed(self.text.as_str());
-        match self.kind {
-            0 => HubMessage::Invocation(self.call(self.optional_id.as_deref())),
-            1 => HubMessage::StreamInvocation(self.call(Some(&self.id))),
-            2 => HubMessage::StreamItem {
-                invocation_id,
-                item: value,
-            },
-            3 => HubMessage::Completion {
-                invocation_id,
-                outcome: Outcome::Error(text),
-            },
-            4 => HubMessage::Completion {
-                invocation_id,
-                outcome: Outcome::Void,
-            },
-            5 => HubMessage::Completion {
-                invocation_id,
-                outcome: Outcome::Result(value),
-            },
-            6 => HubMessage::CancelInvocation { invocation_id },
-            7 => HubMessage::Ping,
-            8 => HubMessage::Close {
-                error: self.optional_id.is_some().then_some(text),
-                allow_reconnect: self.flag,
-            },
-            9 => HubMessage::Ack {
-                sequence_id: self.number,
-            },
-            10 => HubMessage::Sequence {
-                sequence_id: self.number,
-            },
-            _ => HubMessage::Unknown { kind: self.unknown },
-        }
-    }
-
-    fn call<'a>(&'a self, id: Option<&'a str>) -> Invocation<'a> {
-        Invocation {
-            invocation_id: id.map(Cow::Borrowed),
-            target: Cow::Borrowed(&self.text),
-            arguments: self
-                .values
-                .iter()
-                .map(|value| Payload::Json(value))
-                .collect(),
-            stream_ids: self
-                .stream_ids
-                .iter()
-                .map(|id| Cow::Borrowed(id.as_str()))
-                .collect(),
-        }
-    }
-}
-
-fn json() -> impl Strategy<Value = Box<RawValue>> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<String>().prop_map(Value::from),
-    ];
-    let value = leaf.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Value::from),
-            vec((any::<String>(), inner), 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    });
-    value.prop_map(|value| RawValue::from_string(value.to_string()).unwrap())
-}
-
-fn non_empty() -> impl Strategy<Value = String> {
-    any::<String>().prop_filter("an id is not empty", |id| !id.is_empty())
-}
-
-fn parts() -> impl Strategy<Value = Parts> {
-    let texts = (non_empty(), option::of(non_empty()), any::<String>());
-    let lists = (vec(json(), 1..4), vec(any::<String>(), 0..3));
-    let unknown = any::<i64>().prop_filter("not a known type", |kind| !(1..=9).contains(kind));
-    (0..12_u8, texts, lists, any::<bool>(), any::<u64>(), unknown).prop_map(
-        |(kind, (id, optional_id, text), (values, stream_ids), flag, number, unknown)| Parts {
-            kind,
-            id,
-            optional_id,
-            text,
-            values,
-            stream_ids,
-            flag,
-            number,
-            unknown,
-        },
-    )
-}
+use parts::{json, non_empty, parts};
 
 fn blob() -> impl Strategy<Value = Bytes> {
     vec(any::<u8>(), 0..300).prop_map(Bytes::from)
@@ -194,7 +87,7 @@ fn protocol_name() -> impl Strategy<Value = Cow<'static, str>> {
 /// Bytes that come close to real input: a valid message or payload with some bytes changed.
 fn nearly_valid() -> impl Strategy<Value = Vec<u8>> {
     let valid = prop_oneof![
-        parts().prop_map(|parts| {
+        parts(json()).prop_map(|parts| {
             let mut out = Vec::new();
             parts.message().encode(Protocol::Json, &mut out).unwrap();
             out.pop();
@@ -254,7 +147,7 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_encoded_decodes_to_the_same_message(parts in parts()) {
+    fn what_is_encoded_decodes_to_the_same_message(parts in parts(json())) {
         let message = parts.message();
         let mut out = Vec::new();
         message.encode(Protocol::Json, &mut out).unwrap();

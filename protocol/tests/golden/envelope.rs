@@ -15,12 +15,7 @@ const MESSAGES: &str = "82 a4 6a736f6e
     ab 6d6573736167657061636b c4 0f 0e 96 01 80 c0 a4 6e6f7465 91 a2 6869 90";
 
 fn hex(text: &str) -> Bytes {
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.chunks(2).map(pair).collect()
+    crate::hex::hex(text).into()
 }
 
 fn note() -> Envelope {
