@@ -122,6 +122,7 @@ impl<'c> Frames<'_, 'c> {
         self.chunk
     }
 
+    #[inline]
     fn separated(&mut self) -> Option<Result<&[u8], ProtocolError>> {
         let end = memchr::memchr(SEPARATOR, self.chunk);
         let length = end.unwrap_or(self.chunk.len());
@@ -163,6 +164,7 @@ impl<'c> Frames<'_, 'c> {
 
     /// Completes a message with `length` bytes of the chunk and gives it without its first
     /// `before` bytes. `after` bytes behind it are passed over.
+    #[inline]
     fn hand_out(&mut self, before: usize, length: usize, after: usize) -> &[u8] {
         let (head, tail) = self.chunk.split_at(length);
         self.chunk = &tail[after..];

@@ -29,6 +29,7 @@ pub(crate) enum Head<'a> {
 
 impl<'a> Head<'a> {
     /// Reads the head of the next value, which errors call `what`.
+    #[inline]
     pub(super) fn read(input: &mut Reader<'a>, what: &'static str) -> Result<Self, PackError> {
         let marker = Marker::from_u8(u8::from_be_bytes(input.array_of_bytes(what)?));
         Ok(match marker {

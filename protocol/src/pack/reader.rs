@@ -109,6 +109,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn take(&mut self, length: u32, what: &'static str) -> Result<&'a [u8], PackError> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let (taken, rest) = self
@@ -119,6 +120,7 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn array_of_bytes<const N: usize>(
         &mut self,
         what: &'static str,
