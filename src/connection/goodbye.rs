@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::task::Poll;
-use std::time::Duration;
 
 use mesahub_protocol::{HandshakeError, Protocol, encode_close, handshake_error};
 
@@ -11,9 +10,6 @@ use crate::connection::link::{Link, Received};
 use crate::hub::ending::CLOSED_WITH_ERROR;
 use crate::hub::frame::frame;
 use crate::hub::{Connection, Ending, Hub};
-
-/// How long the peer has to take the last bytes and to close its side.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Queues what this ending has to say, and accepts nothing after it.
 pub(crate) fn say_goodbye<L: Link>(hub: &Hub, connection: &Connection, link: &L, ending: &Ending) {
@@ -32,17 +28,22 @@ pub(crate) fn say_goodbye<L: Link>(hub: &Hub, connection: &Connection, link: &L,
     connection.outbox().close_with(last.into());
 }
 
-/// Writes what is left and waits until the peer has closed too, for a few seconds at most.
+/// Writes what is left and waits until the peer has closed too, as long as the link has patience.
 pub(crate) async fn wait_for_peer<L: Link>(connection: &Connection, link: &mut L, ending: &Ending) {
     if ending.row().abrupt {
         return;
     }
+    let patience = link.patience(ending);
     let peer_closed_first = *ending == Ending::TransportClosed;
     let closing = poll_fn(|context| {
         connection.register_task(context.waker());
         write_waiting(connection, link, context);
+        let all_is_written = connection.queued_bytes() == 0;
+        if all_is_written {
+            link.finish(ending);
+        }
         if peer_closed_first {
-            return if connection.queued_bytes() == 0 {
+            return if all_is_written {
                 Poll::Ready(())
             } else {
                 Poll::Pending
@@ -56,7 +57,7 @@ pub(crate) async fn wait_for_peer<L: Link>(connection: &Connection, link: &mut L
             }
         }
     });
-    if tokio::time::timeout(PATIENCE, closing).await.is_err() {
+    if tokio::time::timeout(patience, closing).await.is_err() {
         tracing::debug!(connection = %connection.id(), "the peer did not close in time");
     }
 }

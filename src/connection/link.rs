@@ -3,20 +3,21 @@
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mesahub_protocol::TransferFormat;
 
-use crate::hub::frame::Form;
-use crate::hub::outbox::Wire;
+use crate::hub::carrier::Carrier;
+use crate::hub::{Connection, Ending};
 
 /// One transport of one connection.
-pub(crate) trait Link: Send {
+pub(crate) trait Link: Send + Sync {
     /// The sending half, for the outbox.
-    fn wire(&self) -> Arc<dyn Wire>;
+    fn carrier(&self) -> Carrier;
 
-    /// How the transport wants its bytes.
-    fn form(&self) -> Form;
+    /// Tells the link whose it is, before anything is read.
+    fn admitted(&self, _connection: &Arc<Connection>) {}
 
     /// What it can carry.
     fn formats(&self) -> &'static [TransferFormat];
@@ -29,6 +30,15 @@ pub(crate) trait Link: Send {
 
     /// The transport's own last bytes, sent behind the last hub message.
     fn farewell(&self) -> Bytes;
+
+    /// Nothing that the client still sends will be read.
+    fn stop_receiving(&self) {}
+
+    /// The wire has taken the last bytes of a connection that ends in this way.
+    fn finish(&self, _ending: &Ending) {}
+
+    /// How long the peer has to take the last bytes and to close its side.
+    fn patience(&self, ending: &Ending) -> Duration;
 }
 
 /// What a transport hands up.

@@ -15,8 +15,12 @@
 pub(crate) mod events;
 pub(crate) mod goodbye;
 pub(crate) mod link;
+pub(crate) mod raw;
 pub(crate) mod read;
 pub(crate) mod serve;
+pub(crate) mod serve_raw;
 
 pub(crate) use link::{Link, Received};
+pub use raw::{RawConnection, RawSendError, RawSender};
 pub(crate) use serve::serve;
+pub(crate) use serve_raw::{RawApplication, serve_raw};

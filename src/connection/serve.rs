@@ -34,7 +34,8 @@ pub(crate) struct Guest {
 )]
 pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future<Output = ()> {
     async move {
-        let connection = hub.admit(guest.id, guest.principal, link.wire(), link.form());
+        let connection = hub.admit(guest.id, guest.principal, link.carrier());
+        link.admitted(&connection);
         let mut life = Life {
             caller: Caller::new(Arc::clone(&connection), hub.clone()),
             hub,
@@ -45,6 +46,7 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
         connection.end(ending);
         let ending = connection.ending().expect("it has just been set").clone();
         tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
+        link.stop_receiving();
         say_goodbye(&life.hub, &connection, &link, &ending);
         life.calls.close();
         life.hub.results().abandon(&connection);

@@ -12,11 +12,13 @@ use mesahub_protocol::Protocol;
 use parking_lot::Mutex;
 
 use crate::auth::Principal;
+use crate::hub::carrier::Carrier;
 use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form, frame, ping};
 use crate::hub::id::ConnectionId;
-use crate::hub::outbox::{Accepted, Outbox, Overflow, Wire};
+use crate::hub::outbox::{Accepted, Outbox, Overflow};
 use crate::hub::reply::Answer;
+use crate::hub::upkeep::Upkeep;
 
 /// One client on one transport. Shared by its own task, the registry and the topics it is in.
 pub struct Connection {
@@ -35,6 +37,7 @@ pub struct Connection {
     /// Questions to the client that it has not answered.
     questions: AtomicUsize,
     task: AtomicWaker,
+    upkeep: Option<Arc<dyn Upkeep>>,
     /// What the timing wheel looks at.
     pub(crate) pulse: Pulse,
 }
@@ -42,7 +45,17 @@ pub struct Connection {
 /// The moments that deadlines are computed from, in milliseconds of the node's clock.
 pub(crate) struct Pulse {
     pub(crate) started: u64,
-    pub(crate) expires: Option<u64>,
+    /// When the credential ends; `u64::MAX` for never.
+    pub(crate) expires: AtomicU64,
+    /// Whether silence is answered with pings, and too much of it with the end. Not where the
+    /// transport itself shows that the client is there.
+    pub(crate) is_pinged: bool,
+    /// How long one write may take; `u64::MAX` for ever.
+    pub(crate) send_timeout: u64,
+    /// Since when bytes have waited without any leaving; 0 when nothing is known to be stuck.
+    pub(crate) stuck: AtomicU64,
+    /// The outbox's progress at that moment.
+    pub(crate) progress: AtomicU64,
     pub(crate) heard: AtomicU64,
     pub(crate) pinged: AtomicU64,
     /// Set by the first Ping of the client: older clients never ping and must not be timed out.
@@ -56,8 +69,9 @@ pub(crate) struct Parts {
     pub(crate) serial: u64,
     pub(crate) id: ConnectionId,
     pub(crate) principal: Arc<Principal>,
-    pub(crate) wire: Arc<dyn Wire>,
-    pub(crate) form: Form,
+    pub(crate) carrier: Carrier,
+    /// Whether hub pings keep it alive, where its transport does not.
+    pub(crate) pings: bool,
     pub(crate) outbox_limit: usize,
     pub(crate) transport_buffer: usize,
     pub(crate) now: u64,
@@ -66,22 +80,30 @@ pub(crate) struct Parts {
 
 impl Connection {
     pub(crate) fn new(parts: Parts) -> Self {
+        let carrier = parts.carrier;
+        let upkeep = carrier.upkeep;
+        let keeps_itself_alive = upkeep.as_ref().is_some_and(|upkeep| upkeep.shows_life());
         Self {
             serial: parts.serial,
             id: parts.id,
             user: parts.principal.user_key().map(Arc::from),
             principal: parts.principal,
             protocol: OnceLock::new(),
-            form: parts.form,
-            outbox: Outbox::new(parts.wire, parts.outbox_limit, parts.transport_buffer),
+            form: carrier.form,
+            outbox: Outbox::new(carrier.wire, parts.outbox_limit, parts.transport_buffer),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
             reading: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
+            upkeep,
             pulse: Pulse {
                 started: parts.now,
-                expires: parts.expires,
+                expires: AtomicU64::new(parts.expires.unwrap_or(u64::MAX)),
+                is_pinged: parts.pings && !keeps_itself_alive,
+                send_timeout: carrier.send_timeout,
+                stuck: AtomicU64::new(0),
+                progress: AtomicU64::new(0),
                 heard: AtomicU64::new(parts.now),
                 pinged: AtomicU64::new(parts.now),
                 client_pings: AtomicBool::new(false),
@@ -254,6 +276,17 @@ impl Connection {
     /// Whether the client owes an answer.
     pub(crate) fn is_asked(&self) -> bool {
         self.questions.load(Ordering::Relaxed) > 0
+    }
+
+    /// What looks after its transport between two requests.
+    pub(crate) fn upkeep(&self) -> Option<&dyn Upkeep> {
+        self.upkeep.as_deref()
+    }
+
+    /// Replaces the moment at which its credential ends.
+    pub(crate) fn renew(&self, expires: Option<u64>) {
+        let expires = expires.unwrap_or(u64::MAX);
+        self.pulse.expires.store(expires, Ordering::Relaxed);
     }
 
     /// Notes that something arrived.

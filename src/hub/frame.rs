@@ -52,9 +52,11 @@ impl Encoded {
         let (_, forms) = self.each.iter().find(|(of, _)| *of == protocol)?;
         Some(match form {
             Form::Raw => &forms.raw,
-            Form::WebSocket => forms
-                .websocket
-                .get_or_init(|| websocket(protocol, |out| out.extend_from_slice(&forms.raw))),
+            Form::WebSocket => forms.websocket.get_or_init(|| {
+                websocket(protocol.transfer_format(), |out| {
+                    out.extend_from_slice(&forms.raw);
+                })
+            }),
         })
     }
 
@@ -105,7 +107,7 @@ pub(crate) fn ping(form: Form, protocol: Protocol) -> Bytes {
 /// Builds a frame of the given form around what `write` appends, with a single allocation.
 pub(crate) fn frame(form: Form, protocol: Protocol, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     match form {
-        Form::WebSocket => websocket(protocol, write),
+        Form::WebSocket => websocket(protocol.transfer_format(), write),
         Form::Raw => {
             let mut out = Vec::new();
             write(&mut out);
@@ -116,11 +118,11 @@ pub(crate) fn frame(form: Form, protocol: Protocol, write: impl FnOnce(&mut Vec<
 
 /// Lets `write` append the payload behind room for the longest header, then sets the real header
 /// right before it. Server frames carry no mask (RFC 6455, section 5.1).
-fn websocket(protocol: Protocol, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+pub(crate) fn websocket(format: TransferFormat, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut out = Vec::with_capacity(LONGEST_HEADER + 256);
     out.resize(LONGEST_HEADER, 0);
     write(&mut out);
-    let data = match protocol.transfer_format() {
+    let data = match format {
         TransferFormat::Text => Data::Text,
         TransferFormat::Binary => Data::Binary,
     };

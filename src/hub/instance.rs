@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use crate::auth::Principal;
 use crate::hub::builder::HubBuilder;
+use crate::hub::carrier::Carrier;
 use crate::hub::clients::Clients;
 use crate::hub::connection::{Connection, Parts};
 use crate::hub::dispatch::Dispatcher;
 use crate::hub::ending::Ending;
 use crate::hub::error::GroupError;
-use crate::hub::frame::Form;
 use crate::hub::id::ConnectionId;
 use crate::hub::lifecycle::Lifecycle;
 use crate::hub::listener::{Callback, Listener};
 use crate::hub::membership::Waiter;
 use crate::hub::node::Node;
 use crate::hub::options::HubOptions;
-use crate::hub::outbox::Wire;
 use crate::hub::registry::{Registration, Registry};
 use crate::hub::results::Results;
 use crate::hub::topics::Topics;
@@ -202,12 +201,11 @@ impl Hub {
     }
 
     /// When a connection of this principal has to end, in milliseconds of the node's clock.
-    fn expiry(&self, principal: &Principal) -> Option<u64> {
-        let expires = principal
-            .expires_at
-            .filter(|_| self.inner.options.close_on_expiry)?;
-        let left = expires.as_millisecond() - jiff::Timestamp::now().as_millisecond();
-        Some(self.inner.node.now() + u64::try_from(left).unwrap_or(0))
+    pub(crate) fn expiry(&self, principal: &Principal) -> Option<u64> {
+        if !self.inner.options.close_on_expiry {
+            return None;
+        }
+        Some(self.inner.node.moment_of(principal.expires_at?))
     }
 
     /// Makes a connection that is watched for its handshake but not yet registered.
@@ -215,8 +213,7 @@ impl Hub {
         &self,
         id: ConnectionId,
         principal: Arc<Principal>,
-        wire: Arc<dyn Wire>,
-        form: Form,
+        carrier: Carrier,
     ) -> Arc<Connection> {
         let node = &self.inner.node;
         let now = node.now();
@@ -225,8 +222,8 @@ impl Hub {
             id,
             expires: self.expiry(&principal),
             principal,
-            wire,
-            form,
+            carrier,
+            pings: true,
             outbox_limit: self.inner.options.outbox_limit,
             transport_buffer: self.inner.options.transport_buffer,
             now,

@@ -19,6 +19,7 @@
 pub mod builder;
 pub mod caller;
 pub(crate) mod calls;
+pub(crate) mod carrier;
 pub mod clients;
 pub mod connection;
 pub mod counters;
@@ -47,6 +48,7 @@ pub mod results;
 pub(crate) mod seen;
 pub(crate) mod streaming;
 pub(crate) mod topics;
+pub(crate) mod upkeep;
 pub mod upload;
 pub(crate) mod wheel;
 

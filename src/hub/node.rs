@@ -128,6 +128,12 @@ impl Node {
         u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// A moment of the calendar in milliseconds of the node's clock; now for a past one.
+    pub(crate) fn moment_of(&self, time: jiff::Timestamp) -> u64 {
+        let left = time.as_millisecond() - jiff::Timestamp::now().as_millisecond();
+        self.now() + u64::try_from(left).unwrap_or(0)
+    }
+
     pub(crate) fn next_serial(&self) -> u64 {
         self.serials.fetch_add(1, Ordering::Relaxed)
     }

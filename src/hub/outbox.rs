@@ -26,6 +26,12 @@ pub trait Wire: Send + Sync + 'static {
     /// # Errors
     /// `WouldBlock` when nothing can be taken now; any other error means that the wire is gone.
     fn try_write(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Whether it takes each message whole or not at all. It is then given whole messages only,
+    /// one in each buffer, however large, and must take whole buffers.
+    fn takes_whole_messages(&self) -> bool {
+        false
+    }
 }
 
 /// What happens to a message that finds the outbox full.
@@ -61,8 +67,10 @@ pub enum Accepted {
 /// The bounded send queue of one connection.
 pub struct Outbox {
     limit: usize,
-    /// Bytes given to the wire in one write.
+    /// With less than so many bytes queued there is room for more.
     at_once: usize,
+    /// Bytes given to the wire in one write: as many, unless it takes messages whole.
+    cut: usize,
     queue: Mutex<Queue>,
 }
 
@@ -72,9 +80,16 @@ impl Outbox {
     /// nothing else waits.
     #[must_use]
     pub fn new(wire: Arc<dyn Wire>, limit: usize, at_once: usize) -> Self {
+        let at_once = at_once.max(1);
+        let cut = if wire.takes_whole_messages() {
+            usize::MAX
+        } else {
+            at_once
+        };
         Self {
             limit,
-            at_once: at_once.max(1),
+            at_once,
+            cut,
             queue: Mutex::new(Queue {
                 wire: Some(wire),
                 ..Queue::default()
@@ -89,7 +104,7 @@ impl Outbox {
             return queue.refusal();
         }
         if queue.entries.is_empty() {
-            let start = &bytes[..bytes.len().min(self.at_once)];
+            let start = &bytes[..bytes.len().min(self.cut)];
             match queue.write(&[IoSlice::new(start)]) {
                 Ok(taken) if taken == bytes.len() => return Accepted::Written,
                 Ok(taken) => queue.written = taken,
@@ -113,7 +128,7 @@ impl Outbox {
         // While a burst gathers, its own bytes are not the client's fault: try the wire first.
         if queue.bytes + bytes.len() > self.limit
             && queue.deferred
-            && queue.drain(self.at_once).is_err()
+            && queue.drain(self.cut, self.at_once).is_err()
         {
             return (queue.fail(), false);
         }
@@ -139,7 +154,7 @@ impl Outbox {
     pub fn flush(&self) -> io::Result<bool> {
         let mut queue = self.queue.lock();
         queue.deferred = false;
-        let drained = queue.drain(self.at_once);
+        let drained = queue.drain(self.cut, self.at_once);
         if drained.is_err() {
             queue.fail();
         }
@@ -186,6 +201,11 @@ impl Outbox {
             queue.waiters.push(context.waker().clone());
         }
         Poll::Pending
+    }
+
+    /// A number that goes up whenever waiting bytes have left.
+    pub(crate) fn progress(&self) -> u64 {
+        self.queue.lock().progress
     }
 
     /// Bytes that wait for the wire.

@@ -23,6 +23,8 @@ pub(crate) struct Queue {
     pub(crate) bytes: usize,
     /// Bytes of the first entry that are already written.
     pub(crate) written: usize,
+    /// Goes up with every write that took something.
+    pub(crate) progress: u64,
     /// A fan-out has promised to call `flush`.
     pub(crate) deferred: bool,
     /// Whoever waits for room, such as a stream.
@@ -105,18 +107,19 @@ impl Queue {
         removed
     }
 
-    /// Writes in joined writes, as far as the wire takes it.
-    pub(crate) fn drain(&mut self, at_once: usize) -> io::Result<()> {
+    /// Writes in joined writes of at most `at_once` bytes, as far as the wire takes it. Whoever
+    /// waits for room is told when less than `room` bytes are left.
+    pub(crate) fn drain(&mut self, at_once: usize, room: usize) -> io::Result<()> {
         while !self.entries.is_empty() {
             let mut slices = [IoSlice::new(&[]); JOINED];
-            let (mut count, mut room) = (0, at_once);
+            let (mut count, mut left) = (0, at_once);
             for (slot, entry) in slices.iter_mut().zip(&self.entries) {
                 let skip = if count == 0 { self.written } else { 0 };
                 let part = &entry.bytes[skip..];
-                *slot = IoSlice::new(&part[..part.len().min(room)]);
+                *slot = IoSlice::new(&part[..part.len().min(left)]);
                 count += 1;
-                room = room.saturating_sub(part.len());
-                if room == 0 {
+                left = left.saturating_sub(part.len());
+                if left == 0 {
                     break;
                 }
             }
@@ -124,7 +127,7 @@ impl Queue {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => {
                     self.advance(taken);
-                    if self.bytes < at_once {
+                    if self.bytes < room {
                         self.wake_waiters();
                     }
                 }
@@ -141,6 +144,7 @@ impl Queue {
     fn advance(&mut self, taken: usize) {
         self.bytes -= taken;
         self.written += taken;
+        self.progress = self.progress.wrapping_add(1);
         while let Some(first) = self.entries.front() {
             if self.written < first.bytes.len() {
                 break;

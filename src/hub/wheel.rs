@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::connection::Connection;
 use crate::hub::ending::Ending;
+use crate::hub::upkeep::Upkeep;
 
 /// The wheel's step, and so the precision of every deadline.
 const TICK: Duration = Duration::from_millis(100);
@@ -56,7 +57,7 @@ impl Wheel {
         self.insert(Entry {
             connection: Arc::downgrade(connection),
             deadlines: Arc::clone(deadlines),
-            due: next_deadline(connection, deadlines).max(now + 1),
+            due: next_deadline(connection, deadlines, now).max(now + 1),
         });
         // Inserted first: either this sees the stop, or the stop sees the connection.
         if self.stopped.load(Ordering::SeqCst) {
@@ -104,7 +105,7 @@ impl Wheel {
             if connection.ending().is_some() {
                 continue;
             }
-            entry.due = next_deadline(&connection, &entry.deadlines).max(now + 1);
+            entry.due = next_deadline(&connection, &entry.deadlines, now).max(now + 1);
             self.insert(entry);
         }
     }
@@ -119,27 +120,40 @@ impl Wheel {
 /// Does what is due.
 fn act(connection: &Connection, deadlines: &Deadlines, now: u64) {
     let pulse = &connection.pulse;
-    if pulse.expires.is_some_and(|expires| expires <= now) {
+    if pulse.expires.load(Ordering::Relaxed) <= now {
         connection.end(Ending::CredentialExpired);
+    } else if let Some(ending) = connection.upkeep().and_then(Upkeep::look) {
+        connection.end(ending);
+    } else if is_stuck(connection, now) {
+        connection.end(Ending::TransportLost(
+            "the client took no bytes for the send timeout".to_owned(),
+        ));
     } else if connection.protocol().is_none() {
         if pulse.started + deadlines.handshake <= now {
             connection.end(Ending::HandshakeTimeout);
         }
     } else if is_silent(connection, deadlines, now) {
         connection.end(Ending::ClientTimeout);
-    } else if pulse.pinged.load(Ordering::Relaxed) + deadlines.keep_alive <= now {
+    } else if pulse.is_pinged && pulse.pinged.load(Ordering::Relaxed) + deadlines.keep_alive <= now
+    {
         pulse.pinged.store(now, Ordering::Relaxed);
         connection.ping();
     }
 }
 
 /// The next moment at which something can be due.
-fn next_deadline(connection: &Connection, deadlines: &Deadlines) -> u64 {
+fn next_deadline(connection: &Connection, deadlines: &Deadlines, now: u64) -> u64 {
     let pulse = &connection.pulse;
-    let ping = pulse.pinged.load(Ordering::Relaxed) + deadlines.keep_alive;
+    let ping = if pulse.is_pinged {
+        pulse.pinged.load(Ordering::Relaxed) + deadlines.keep_alive
+    } else {
+        u64::MAX
+    };
     let next = if connection.protocol().is_none() {
         // The handshake may be done long before its deadline: look again when a ping could be due.
         ping.min(pulse.started + deadlines.handshake)
+    } else if !pulse.is_pinged {
+        now + deadlines.keep_alive
     } else {
         let silence = pulse.heard.load(Ordering::Relaxed) + deadlines.client_timeout;
         if times_out(connection) {
@@ -148,7 +162,14 @@ fn next_deadline(connection: &Connection, deadlines: &Deadlines) -> u64 {
             ping
         }
     };
-    pulse.expires.map_or(next, |expires| expires.min(next))
+    let look = connection
+        .upkeep()
+        .map_or(u64::MAX, |upkeep| now + upkeep.interval());
+    let next = next.min(look).min(pulse.expires.load(Ordering::Relaxed));
+    match pulse.stuck.load(Ordering::Relaxed) {
+        0 => next,
+        since => next.min(since.saturating_add(pulse.send_timeout)),
+    }
 }
 
 fn is_silent(connection: &Connection, deadlines: &Deadlines, now: u64) -> bool {
@@ -156,8 +177,30 @@ fn is_silent(connection: &Connection, deadlines: &Deadlines, now: u64) -> bool {
     times_out(connection) && heard + deadlines.client_timeout <= now
 }
 
+/// Whether bytes have waited for the whole send timeout and none of them has left. Seen first when
+/// something else is due, so it can take as much longer as the keep-alive interval.
+fn is_stuck(connection: &Connection, now: u64) -> bool {
+    let pulse = &connection.pulse;
+    if pulse.send_timeout == u64::MAX {
+        return false;
+    }
+    if connection.queued_bytes() == 0 {
+        pulse.stuck.store(0, Ordering::Relaxed);
+        return false;
+    }
+    let progress = connection.outbox().progress();
+    let since = pulse.stuck.load(Ordering::Relaxed);
+    if since == 0 || pulse.progress.swap(progress, Ordering::Relaxed) != progress {
+        pulse.progress.store(progress, Ordering::Relaxed);
+        pulse.stuck.store(now.max(1), Ordering::Relaxed);
+        return false;
+    }
+    since.saturating_add(pulse.send_timeout) <= now
+}
+
 fn times_out(connection: &Connection) -> bool {
-    connection.pulse.client_pings.load(Ordering::Relaxed)
+    connection.pulse.is_pinged
+        && connection.pulse.client_pings.load(Ordering::Relaxed)
         && !connection.pulse.paused.load(Ordering::Relaxed)
 }
 

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::auth::{Principal, Role};
 use crate::channel::RecentOrders;
+use crate::hub::carrier::Carrier;
 use crate::hub::dispatch::{Dispatched, Incoming};
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
@@ -74,9 +75,16 @@ impl Stage {
     pub(crate) async fn connect(&self, principal: Principal) -> Result<Client, HubError> {
         let wire = Arc::new(Pipe::default());
         let id = ConnectionId::random();
-        let connection = self
-            .hub
-            .admit(id, Arc::new(principal), wire.clone(), Form::Raw);
+        let connection = self.hub.admit(
+            id,
+            Arc::new(principal),
+            Carrier {
+                wire: wire.clone(),
+                form: Form::Raw,
+                upkeep: None,
+                send_timeout: u64::MAX,
+            },
+        );
         connection.choose_protocol(Protocol::Json);
         let registration = self.hub.register(&connection).await.unwrap();
         let caller = Caller::new(Arc::clone(&connection), self.hub.clone());

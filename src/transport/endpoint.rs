@@ -1,49 +1,78 @@
-//! A hub mapped at a path: its routes as a warp filter.
+//! A hub or a handler of raw connections, mapped at a path: its routes as a warp filter.
 
-use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 
-use http::header::{ACCEPT, AUTHORIZATION};
-use http::{HeaderMap, Method, StatusCode};
-use hyper::upgrade::OnUpgrade;
+use mesahub_protocol::TransportKind;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::auth::{AuthError, Authenticator, Principal, bearer_token};
-use crate::hub::{ConnectionId, ConnectionToken, Hub};
-use crate::transport::negotiate::negotiate;
-use crate::transport::origin::{Origins, Source};
-use crate::transport::refusal::{plain, unauthorized};
-use crate::transport::tokens::{Attachment, Denied, Tokens};
-use crate::transport::upgrade;
+use crate::auth::{Authenticator, Principal};
+use crate::connection::{RawApplication, RawConnection};
+use crate::hub::{Hub, Node};
+use crate::transport::application::Application;
+use crate::transport::gate::Gate;
+use crate::transport::negotiate::{Redirect, Redirection};
+use crate::transport::options::TransportOptions;
+use crate::transport::origin::Origins;
+use crate::transport::post;
+use crate::transport::request::request;
 
-/// What a hub needs to be reached: who may come, and from which pages.
+/// What is reached at a path: who may come, from which pages and over which transports.
 #[derive(Clone)]
 pub struct Endpoint {
-    hub: Hub,
+    application: Application,
     authenticator: Arc<dyn Authenticator>,
     origins: Origins,
-    tokens: Arc<Tokens>,
+    transports: Vec<TransportKind>,
+    options: TransportOptions,
+    redirection: Option<Arc<Redirection>>,
 }
 
-/// One request to a hub's path, or to its negotiate path.
-struct Request {
-    method: Method,
-    headers: HeaderMap,
-    query: String,
-    upgrade: Option<OnUpgrade>,
-}
+/// Every transport, in the order in which clients are to try them.
+const EVERY: [TransportKind; 3] = [
+    TransportKind::WebSockets,
+    TransportKind::ServerSentEvents,
+    TransportKind::LongPolling,
+];
 
 impl Endpoint {
     /// An endpoint for a hub. Every request is authenticated by `authenticator`; give it
     /// [`crate::auth::AllowAnonymous`] for an open hub.
     pub fn new(hub: Hub, authenticator: Arc<dyn Authenticator>) -> Self {
+        Self::serving(Application::Hub(hub), authenticator)
+    }
+
+    /// An endpoint without a hub protocol: `handler` runs once for each connection, with the
+    /// bytes that its client sends and the way back. The connection is closed when it returns.
+    /// `name` stands in the log.
+    ///
+    /// A handler that panics ends its own connection only. When the client leaves, the credential
+    /// expires or the node stops, the handler gets no more bytes and should return; it is not
+    /// dropped.
+    pub fn raw<F, R>(
+        node: &Arc<Node>,
+        name: impl Into<String>,
+        authenticator: Arc<dyn Authenticator>,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(RawConnection) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let raw = RawApplication::new(Arc::clone(node), name.into(), handler);
+        Self::serving(Application::Raw(Arc::new(raw)), authenticator)
+    }
+
+    fn serving(application: Application, authenticator: Arc<dyn Authenticator>) -> Self {
         Self {
-            hub,
+            application,
             authenticator,
             origins: Origins::default(),
-            tokens: Arc::default(),
+            transports: EVERY.to_vec(),
+            options: TransportOptions::default(),
+            redirection: None,
         }
     }
 
@@ -54,10 +83,31 @@ impl Endpoint {
         self
     }
 
-    /// The hub that it serves.
+    /// Serves only these transports, all three by default. Clients are offered WebSockets first,
+    /// then Server-Sent Events, then long polling, whatever the order here.
     #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.hub
+    pub fn transports(mut self, transports: &[TransportKind]) -> Self {
+        self.transports = EVERY.to_vec();
+        self.transports.retain(|kind| transports.contains(kind));
+        self
+    }
+
+    /// Sets the limits and deadlines of the transports.
+    #[must_use]
+    pub fn options(mut self, options: TransportOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Asks `decide` at each negotiation whether the client is to go elsewhere, telling it who
+    /// asks and the raw query string of the request. It must not block.
+    #[must_use]
+    pub fn redirect(
+        mut self,
+        decide: impl Fn(&Principal, &str) -> Option<Redirect> + Send + Sync + 'static,
+    ) -> Self {
+        self.redirection = Some(Arc::new(decide));
+        self
     }
 }
 
@@ -69,193 +119,28 @@ pub fn routes(endpoint: Endpoint, path: &str) -> BoxedFilter<(Response,)> {
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         at = at.and(warp::path(segment.to_owned())).boxed();
     }
-    let negotiating = endpoint.clone();
+    let gate = Arc::new(Gate::new(
+        endpoint.application,
+        endpoint.authenticator,
+        endpoint.origins,
+        endpoint.transports,
+        endpoint.options,
+        endpoint.redirection,
+    ));
+    let negotiating = Arc::clone(&gate);
     let negotiate = at
         .clone()
         .and(warp::path("negotiate"))
         .and(warp::path::end())
         .and(request())
-        .map(move |request| {
-            negotiating.answer(request, |endpoint, request| endpoint.negotiate(&request))
-        });
+        .map(move |request| negotiating.negotiate(&request));
     let connect = at
         .and(warp::path::end())
         .and(request())
-        .map(move |request| endpoint.answer(request, Endpoint::connect));
+        .and(warp::body::stream().map(post::body))
+        .then(move |request, body| {
+            let gate = Arc::clone(&gate);
+            async move { gate.connect(request, body).await }
+        });
     negotiate.or(connect).unify().boxed()
-}
-
-fn request() -> impl Filter<Extract = (Request,), Error = Infallible> + Clone {
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(warp::header::headers_cloned())
-        .and(query)
-        .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query, upgrade| Request {
-            method,
-            headers,
-            query,
-            upgrade,
-        })
-}
-
-impl Endpoint {
-    /// What both routes have in common: preflight, and the CORS headers on every answer.
-    fn answer(&self, request: Request, respond: fn(&Self, Request) -> Response) -> Response {
-        let headers = request.headers.clone();
-        if request.method == Method::OPTIONS {
-            return self.origins.preflight(&headers);
-        }
-        self.origins.allow(&headers, respond(self, request))
-    }
-
-    fn negotiate(&self, request: &Request) -> Response {
-        if request.method != Method::POST {
-            return plain(StatusCode::METHOD_NOT_ALLOWED, "");
-        }
-        match self.authenticate(request) {
-            Ok(principal) => negotiate(&self.tokens, &request.query, &principal),
-            Err(error) => refuse(&error),
-        }
-    }
-
-    fn connect(&self, request: Request) -> Response {
-        match self.authenticate(&request) {
-            Ok(principal) if request.method == Method::GET => self.get(request, principal),
-            Ok(_) if request.method == Method::POST => self.post(&request),
-            Ok(_) if request.method == Method::DELETE => self.delete(&request),
-            Ok(_) => plain(StatusCode::METHOD_NOT_ALLOWED, ""),
-            Err(error) => refuse(&error),
-        }
-    }
-
-    fn get(&self, request: Request, principal: Principal) -> Response {
-        if request
-            .headers
-            .get(ACCEPT)
-            .is_some_and(|accept| accept == "text/event-stream")
-        {
-            return plain(
-                StatusCode::NOT_FOUND,
-                "ServerSentEvents transport not supported by this end point type",
-            );
-        }
-        if !upgrade::is_asked_for(&request.headers) {
-            return plain(
-                StatusCode::NOT_FOUND,
-                "LongPolling transport not supported by this end point type",
-            );
-        }
-        if self.origins.source(&request.headers) == Source::Foreign {
-            tracing::info!(
-                hub = self.hub.name(),
-                "refused a WebSocket from a foreign origin"
-            );
-            return plain(StatusCode::FORBIDDEN, "This origin may not connect");
-        }
-        let accepted = match upgrade::accept(&request.headers) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return *refusal,
-        };
-        let Some(upgrade) = request.upgrade else {
-            return plain(
-                StatusCode::BAD_REQUEST,
-                "This connection cannot be upgraded",
-            );
-        };
-        let (id, attachment) = match token(&request.query) {
-            None => {
-                let id = ConnectionId::random();
-                (id, self.tokens.claim(id))
-            }
-            Some(token) => match self.attach(&token, &principal) {
-                Ok(attached) => attached,
-                Err(refusal) => return *refusal,
-            },
-        };
-        let work = upgrade::run(self.hub.clone(), upgrade, id, principal, attachment);
-        self.hub.node().tasks().spawn(work);
-        accepted
-    }
-
-    fn attach(
-        &self,
-        token: &str,
-        principal: &Principal,
-    ) -> Result<(ConnectionId, Attachment), Box<Response>> {
-        let user = principal.user_key();
-        let denied = match token.parse::<ConnectionToken>() {
-            Ok(token) => match self.tokens.attach(token, user.as_deref()) {
-                Ok(attached) => return Ok(attached),
-                Err(denied) => denied,
-            },
-            Err(_) => Denied::Unknown,
-        };
-        Err(Box::new(match denied {
-            Denied::Unknown => plain(StatusCode::NOT_FOUND, "No Connection with that ID"),
-            Denied::InUse => plain(StatusCode::CONFLICT, ""),
-            Denied::OtherUser => plain(
-                StatusCode::FORBIDDEN,
-                "This connection belongs to another user",
-            ),
-        }))
-    }
-
-    fn post(&self, request: &Request) -> Response {
-        match self.attached(request) {
-            Err(refusal) => *refusal,
-            Ok(_) => plain(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "POST requests are not allowed for WebSocket connections.",
-            ),
-        }
-    }
-
-    fn delete(&self, request: &Request) -> Response {
-        match self.attached(request) {
-            Err(refusal) => *refusal,
-            Ok(_) => plain(
-                StatusCode::BAD_REQUEST,
-                "Cannot terminate this connection using the DELETE endpoint.",
-            ),
-        }
-    }
-
-    fn attached(&self, request: &Request) -> Result<bool, Box<Response>> {
-        let Some(token) = token(&request.query) else {
-            let refusal = plain(StatusCode::BAD_REQUEST, "Connection ID required");
-            return Err(Box::new(refusal));
-        };
-        token
-            .parse::<ConnectionToken>()
-            .ok()
-            .and_then(|token| self.tokens.is_attached(token))
-            .ok_or_else(|| Box::new(plain(StatusCode::NOT_FOUND, "No Connection with that ID")))
-    }
-
-    fn authenticate(&self, request: &Request) -> Result<Principal, AuthError> {
-        let header = request
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        match bearer_token(header, Some(&request.query)) {
-            Some(token) => self.authenticator.authenticate(&token),
-            None => self.authenticator.without_token(),
-        }
-    }
-}
-
-fn refuse(error: &AuthError) -> Response {
-    tracing::info!(code = error.code(), "refused a request to a hub: {error}");
-    unauthorized(error)
-}
-
-/// The `id` of a query, if it has one that is not empty. Tokens are URL-safe, so nothing needs
-/// decoding.
-fn token(query: &str) -> Option<String> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, value)| key.eq_ignore_ascii_case("id") && !value.is_empty())
-        .map(|(_, value)| value.to_owned())
 }

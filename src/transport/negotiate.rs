@@ -1,5 +1,7 @@
 //! `POST {hub}/negotiate`.
 
+use std::fmt;
+
 use http::StatusCode;
 use mesahub_protocol::{NegotiateQuery, NegotiateResponse, TransportKind};
 use warp::reply::Response;
@@ -9,20 +11,39 @@ use crate::hub::{ConnectionId, ConnectionToken};
 use crate::transport::refusal::{busy, json};
 use crate::transport::tokens::Tokens;
 
-/// The transports of this server, in order of preference.
-const TRANSPORTS: &[TransportKind] = &[TransportKind::WebSockets];
-
 /// The lowest negotiate version that is served.
 const MINIMUM_VERSION: i64 = 0;
 
-/// Creates a logical connection and tells its names.
-pub(crate) fn negotiate(tokens: &Tokens, query: &str, principal: &Principal) -> Response {
+/// Where a client is to negotiate instead.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redirect {
+    /// The URL of the other endpoint, without `/negotiate`; its path and query are kept.
+    pub url: String,
+    /// The bearer token to use there, if not the client's own.
+    pub access_token: Option<String>,
+}
+
+/// Decides who is sent elsewhere, given who asks and the query string of the request.
+pub(crate) type Redirection = dyn Fn(&Principal, &str) -> Option<Redirect> + Send + Sync;
+
+/// Creates a logical connection and tells its names, or tells where to go instead.
+pub(crate) fn negotiate(
+    tokens: &Tokens,
+    transports: &[TransportKind],
+    redirection: Option<&Redirection>,
+    query: &str,
+    principal: &Principal,
+) -> Response {
     let version = match NegotiateQuery::parse(query)
         .and_then(|query| query.agreed_version(MINIMUM_VERSION))
     {
         Ok(version) => version,
         Err(error) => return json(StatusCode::OK, error.body()),
     };
+    if let Some(redirect) = redirection.and_then(|redirection| redirection(principal, query)) {
+        let answer = NegotiateResponse::redirect(redirect.url, redirect.access_token);
+        return json(StatusCode::OK, answer.body());
+    }
     let id = ConnectionId::random();
     let token = if version == 0 {
         ConnectionToken::same_as(id)
@@ -38,6 +59,15 @@ pub(crate) fn negotiate(tokens: &Tokens, query: &str, principal: &Principal) -> 
             5,
         );
     }
-    let answer = NegotiateResponse::connection(version, id.as_str(), token.as_str(), TRANSPORTS);
+    let answer = NegotiateResponse::connection(version, id.as_str(), token.as_str(), transports);
     json(StatusCode::OK, answer.body())
+}
+
+impl fmt::Debug for Redirect {
+    /// Hides the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redirect")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }

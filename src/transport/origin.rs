@@ -74,8 +74,9 @@ impl Origins {
     pub(crate) fn preflight(&self, headers: &HeaderMap) -> Response {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
-        let Source::Listed(_) = self.source(headers) else {
-            return self.allow(headers, response);
+        let source = self.source(headers);
+        let Source::Listed(_) = source else {
+            return source.allow(response);
         };
         let answer = response.headers_mut();
         answer.insert(
@@ -86,14 +87,16 @@ impl Origins {
         if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
-        self.allow(headers, response)
+        source.allow(response)
     }
+}
 
+impl Source {
     /// Lets a page of a listed origin read the response, whatever its status.
-    pub(crate) fn allow(&self, headers: &HeaderMap, mut response: Response) -> Response {
+    pub(crate) fn allow(self, mut response: Response) -> Response {
         let answer = response.headers_mut();
         answer.append(VARY, HeaderValue::from_static("Origin"));
-        if let Source::Listed(origin) = self.source(headers) {
+        if let Self::Listed(origin) = self {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             answer.insert(
                 ACCESS_CONTROL_ALLOW_CREDENTIALS,

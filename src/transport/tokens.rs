@@ -2,22 +2,24 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
+use mesahub_protocol::TransportKind;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::hub::{ConnectionId, ConnectionToken};
-
-/// How long a negotiated connection waits for its transport.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::transport::options::TransportOptions;
+use crate::transport::pipe::Pipe;
 
 /// How many may wait at once. A client that finds the table full is told to come back later.
 const MOST: usize = 100_000;
 
+/// How many of them may have sent bytes already, which are kept for them.
+const MOST_EARLY: usize = 1_000;
+
 /// The connection tokens of one endpoint.
-#[derive(Default)]
 pub(crate) struct Tokens {
+    options: TransportOptions,
     table: Mutex<Table>,
 }
 
@@ -26,14 +28,37 @@ struct Table {
     slots: HashMap<ConnectionToken, Slot>,
     /// The waiting ones, oldest first; entries whose slot has moved on are skipped.
     waiting: VecDeque<(Instant, ConnectionToken)>,
+    /// How many of the waiting ones have a pipe.
+    early: usize,
 }
 
-enum Slot {
-    Waiting {
+struct Slot {
+    id: ConnectionId,
+    user: Option<Arc<str>>,
+    transport: Option<TransportKind>,
+    pipe: Option<Arc<Pipe>>,
+}
+
+/// What carries the connection of a token.
+pub(crate) enum Held {
+    /// No transport has come yet.
+    Nothing,
+    /// A WebSocket.
+    Socket,
+    /// Requests.
+    Pipe(Arc<Pipe>),
+}
+
+/// A connection that requests carry.
+pub(crate) enum Piped {
+    /// This is its first GET.
+    New {
         id: ConnectionId,
-        user: Option<Arc<str>>,
+        pipe: Arc<Pipe>,
+        attachment: Attachment,
     },
-    Attached,
+    /// It is there already.
+    Known(Arc<Pipe>),
 }
 
 /// Why a token does not open a connection.
@@ -45,6 +70,10 @@ pub(crate) enum Denied {
     InUse,
     /// It was negotiated by another user.
     OtherUser,
+    /// It is carried by another transport.
+    OtherTransport,
+    /// Too many have sent bytes without a transport.
+    TooEarly,
 }
 
 /// Too many connections have been negotiated and wait for their transport.
@@ -58,6 +87,13 @@ pub(crate) struct Attachment {
 }
 
 impl Tokens {
+    pub(crate) fn new(options: TransportOptions) -> Self {
+        Self {
+            options,
+            table: Mutex::default(),
+        }
+    }
+
     /// Remembers a negotiated connection.
     pub(crate) fn offer(
         &self,
@@ -65,80 +101,155 @@ impl Tokens {
         id: ConnectionId,
         user: Option<Arc<str>>,
     ) -> Result<(), Full> {
-        let now = Instant::now();
         let mut table = self.table.lock();
-        table.forget_stale(now);
+        self.forget_stale(&mut table);
         if table.waiting.len() >= MOST {
             return Err(Full);
         }
-        table.slots.insert(token, Slot::Waiting { id, user });
-        table.waiting.push_back((now, token));
+        table.slots.insert(token, Slot::new(id, user, None));
+        table.waiting.push_back((Instant::now(), token));
         Ok(())
     }
 
-    /// Attaches a transport to a negotiated connection.
-    pub(crate) fn attach(
+    /// Whether the token belongs to a connection of this user.
+    pub(crate) fn knows(&self, token: ConnectionToken, user: Option<&str>) -> Result<(), Denied> {
+        let mut table = self.table.lock();
+        self.forget_stale(&mut table);
+        table.slot(token, user).map(drop)
+    }
+
+    /// Attaches a WebSocket to a negotiated connection.
+    pub(crate) fn attach_socket(
         self: &Arc<Self>,
         token: ConnectionToken,
         user: Option<&str>,
     ) -> Result<(ConnectionId, Attachment), Denied> {
         let mut table = self.table.lock();
-        table.forget_stale(Instant::now());
-        let id = match table.slots.get(&token) {
-            None => return Err(Denied::Unknown),
-            Some(Slot::Attached) => return Err(Denied::InUse),
-            Some(Slot::Waiting {
-                user: negotiated, ..
-            }) if negotiated.as_deref() != user => {
-                return Err(Denied::OtherUser);
-            }
-            Some(Slot::Waiting { id, .. }) => *id,
-        };
-        table.slots.insert(token, Slot::Attached);
-        Ok((
-            id,
-            Attachment {
-                tokens: Arc::clone(self),
-                token,
-            },
-        ))
+        self.forget_stale(&mut table);
+        let slot = table.slot(token, user)?;
+        match slot.transport {
+            None => slot.transport = Some(TransportKind::WebSockets),
+            Some(TransportKind::WebSockets) => return Err(Denied::InUse),
+            Some(_) => return Err(Denied::OtherTransport),
+        }
+        let (id, early) = (slot.id, slot.pipe.take().is_some());
+        table.early -= usize::from(early);
+        Ok((id, self.attachment(token)))
     }
 
-    /// Remembers a connection that came without negotiation.
-    pub(crate) fn claim(self: &Arc<Self>, id: ConnectionId) -> Attachment {
+    /// Attaches a request to a connection that requests carry.
+    pub(crate) fn attach_pipe(
+        self: &Arc<Self>,
+        token: ConnectionToken,
+        user: Option<&str>,
+        kind: TransportKind,
+    ) -> Result<Piped, Denied> {
+        let mut table = self.table.lock();
+        self.forget_stale(&mut table);
+        let slot = table.slot(token, user)?;
+        if slot.transport.is_some_and(|known| known != kind) {
+            return Err(Denied::OtherTransport);
+        }
+        let is_new = slot.transport.replace(kind).is_none();
+        let was_early = is_new && slot.pipe.is_some();
+        let pipe = slot
+            .pipe
+            .get_or_insert_with(|| Arc::new(Pipe::new(self.options)));
+        let (id, pipe) = (slot.id, Arc::clone(pipe));
+        table.early -= usize::from(was_early);
+        Ok(if is_new {
+            Piped::New {
+                id,
+                pipe,
+                attachment: self.attachment(token),
+            }
+        } else {
+            Piped::Known(pipe)
+        })
+    }
+
+    /// What carries the connection of a token. `is_sending` makes room for the bytes of one that
+    /// has no transport yet.
+    pub(crate) fn held_by(
+        &self,
+        token: ConnectionToken,
+        user: Option<&str>,
+        is_sending: bool,
+    ) -> Result<Held, Denied> {
+        let mut table = self.table.lock();
+        self.forget_stale(&mut table);
+        let early = table.early;
+        let slot = table.slot(token, user)?;
+        if slot.transport == Some(TransportKind::WebSockets) {
+            return Ok(Held::Socket);
+        }
+        if let Some(pipe) = &slot.pipe {
+            return Ok(Held::Pipe(Arc::clone(pipe)));
+        }
+        if !is_sending {
+            return Ok(Held::Nothing);
+        }
+        if early >= MOST_EARLY {
+            return Err(Denied::TooEarly);
+        }
+        let pipe = Arc::new(Pipe::new(self.options));
+        slot.pipe = Some(Arc::clone(&pipe));
+        table.early += 1;
+        Ok(Held::Pipe(pipe))
+    }
+
+    /// Remembers a connection that came over a WebSocket without negotiation.
+    pub(crate) fn claim(self: &Arc<Self>, id: ConnectionId, user: Option<Arc<str>>) -> Attachment {
         let token = ConnectionToken::same_as(id);
-        self.table.lock().slots.insert(token, Slot::Attached);
+        let slot = Slot::new(id, user, Some(TransportKind::WebSockets));
+        self.table.lock().slots.insert(token, slot);
+        self.attachment(token)
+    }
+
+    fn attachment(self: &Arc<Self>, token: ConnectionToken) -> Attachment {
         Attachment {
             tokens: Arc::clone(self),
             token,
         }
     }
 
-    /// Whether the token belongs to a connection, and if so whether that has a transport.
-    pub(crate) fn is_attached(&self, token: ConnectionToken) -> Option<bool> {
-        let mut table = self.table.lock();
-        table.forget_stale(Instant::now());
-        table
-            .slots
-            .get(&token)
-            .map(|slot| matches!(slot, Slot::Attached))
+    fn forget_stale(&self, table: &mut Table) {
+        while let Some((since, token)) = table.waiting.front().copied() {
+            let slot = table.slots.get(&token);
+            let waits = slot.is_some_and(|slot| slot.transport.is_none());
+            if waits && since.elapsed() < self.options.disconnect_timeout {
+                break;
+            }
+            table.waiting.pop_front();
+            if waits && let Some(pipe) = table.slots.remove(&token).and_then(|slot| slot.pipe) {
+                table.early -= 1;
+                pipe.leave();
+            }
+        }
+        if table.waiting.is_empty() && table.waiting.capacity() > 1024 {
+            table.waiting = VecDeque::new();
+        }
     }
 }
 
 impl Table {
-    fn forget_stale(&mut self, now: Instant) {
-        while let Some((since, token)) = self.waiting.front().copied() {
-            let waits = matches!(self.slots.get(&token), Some(Slot::Waiting { .. }));
-            if waits && now.duration_since(since) < PATIENCE {
-                break;
-            }
-            self.waiting.pop_front();
-            if waits {
-                self.slots.remove(&token);
-            }
+    fn slot(&mut self, token: ConnectionToken, user: Option<&str>) -> Result<&mut Slot, Denied> {
+        let slot = self.slots.get_mut(&token).ok_or(Denied::Unknown)?;
+        if slot.user.as_deref() == user {
+            Ok(slot)
+        } else {
+            Err(Denied::OtherUser)
         }
-        if self.waiting.is_empty() && self.waiting.capacity() > 1024 {
-            self.waiting = VecDeque::new();
+    }
+}
+
+impl Slot {
+    fn new(id: ConnectionId, user: Option<Arc<str>>, transport: Option<TransportKind>) -> Self {
+        Self {
+            id,
+            user,
+            transport,
+            pipe: None,
         }
     }
 }
@@ -154,36 +265,89 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::sync::Arc;
+    use std::time::Duration;
 
-    use super::{Denied, PATIENCE, Tokens};
+    use mesahub_protocol::TransportKind;
+
+    use super::{Denied, Held, MOST_EARLY, Piped, Tokens};
     use crate::hub::{ConnectionId, ConnectionToken};
+    use crate::transport::options::TransportOptions;
+
+    const PATIENCE: Duration = Duration::from_secs(15);
+
+    fn tokens() -> Arc<Tokens> {
+        Arc::new(Tokens::new(TransportOptions {
+            disconnect_timeout: PATIENCE,
+            ..TransportOptions::default()
+        }))
+    }
+
+    fn offered(tokens: &Tokens) -> ConnectionToken {
+        let token = ConnectionToken::random();
+        tokens.offer(token, ConnectionId::random(), None).unwrap();
+        token
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_that_waited_too_long_is_unknown() {
-        let (tokens, token) = (Arc::new(Tokens::default()), ConnectionToken::random());
-        tokens.offer(token, ConnectionId::random(), None).unwrap();
+        let tokens = tokens();
+        let token = offered(&tokens);
         tokio::time::advance(PATIENCE).await;
-        assert_eq!(tokens.attach(token, None).err(), Some(Denied::Unknown));
+        let attached = tokens.attach_socket(token, None);
+        assert_eq!(attached.err(), Some(Denied::Unknown));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_opens_once_at_a_time_and_only_for_its_user() {
-        let (tokens, token) = (Arc::new(Tokens::default()), ConnectionToken::random());
+        let (tokens, token) = (tokens(), ConnectionToken::random());
         let id = ConnectionId::random();
         tokens.offer(token, id, Some("pizza:ann".into())).unwrap();
         assert_eq!(
-            tokens.attach(token, Some("pizza:bob")).err(),
+            tokens.attach_socket(token, Some("pizza:bob")).err(),
             Some(Denied::OtherUser)
         );
-        let (attached, hold) = tokens.attach(token, Some("pizza:ann")).ok().unwrap();
+        let (attached, hold) = tokens.attach_socket(token, Some("pizza:ann")).ok().unwrap();
         assert_eq!(attached, id);
         assert_eq!(
-            tokens.attach(token, Some("pizza:ann")).err(),
+            tokens.attach_socket(token, Some("pizza:ann")).err(),
             Some(Denied::InUse)
         );
         tokio::time::advance(PATIENCE * 2).await;
-        assert_eq!(tokens.is_attached(token), Some(true));
+        assert_eq!(tokens.knows(token, Some("pizza:ann")), Ok(()));
         drop(hold);
-        assert_eq!(tokens.is_attached(token), None);
+        assert_eq!(tokens.knows(token, Some("pizza:ann")), Err(Denied::Unknown));
+    }
+
+    #[tokio::test]
+    async fn the_first_get_settles_the_transport() {
+        let tokens = tokens();
+        let token = offered(&tokens);
+        let first = tokens.attach_pipe(token, None, TransportKind::LongPolling);
+        assert!(matches!(first, Ok(Piped::New { .. })));
+        let second = tokens.attach_pipe(token, None, TransportKind::LongPolling);
+        assert!(matches!(second, Ok(Piped::Known(_))));
+        let other = tokens.attach_pipe(token, None, TransportKind::ServerSentEvents);
+        assert_eq!(other.err(), Some(Denied::OtherTransport));
+        let other = tokens.attach_socket(token, None);
+        assert_eq!(other.err(), Some(Denied::OtherTransport));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_so_many_may_send_before_they_connect() {
+        let tokens = tokens();
+        let early: Vec<_> = (0..MOST_EARLY).map(|_| offered(&tokens)).collect();
+        for token in &early {
+            let held = tokens.held_by(*token, None, true);
+            assert!(matches!(held, Ok(Held::Pipe(_))));
+        }
+        let late = offered(&tokens);
+        let held = tokens.held_by(late, None, true);
+        assert_eq!(held.err(), Some(Denied::TooEarly));
+        let attached = tokens.attach_pipe(early[0], None, TransportKind::LongPolling);
+        assert!(attached.is_ok());
+        assert!(tokens.held_by(late, None, true).is_ok());
+        tokio::time::advance(PATIENCE).await;
+        let token = offered(&tokens);
+        assert!(tokens.held_by(token, None, true).is_ok());
     }
 }

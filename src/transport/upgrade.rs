@@ -3,10 +3,7 @@
 //! warp's filter fixes a large read buffer per socket. Here the handshake of RFC 6455 is answered
 //! by us, and the bare socket is taken back from hyper.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
@@ -18,10 +15,9 @@ use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-use crate::auth::Principal;
-use crate::connection::serve;
 use crate::connection::serve::Guest;
-use crate::hub::{ConnectionId, Hub};
+use crate::transport::application::Application;
+use crate::transport::options::TransportOptions;
 use crate::transport::refusal::plain;
 use crate::transport::socket::Socket;
 use crate::transport::tokens::Attachment;
@@ -65,10 +61,10 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Box<Response>> {
 
 /// Waits for the switch of protocols and starts the task that serves the connection to its end.
 pub(crate) async fn run(
-    hub: Hub,
+    application: Application,
     upgrade: OnUpgrade,
-    id: ConnectionId,
-    principal: Principal,
+    guest: Guest,
+    options: TransportOptions,
     attachment: Attachment,
 ) {
     let upgraded = match upgrade.await {
@@ -79,13 +75,10 @@ pub(crate) async fn run(
         }
     };
     let (socket, already_read) = take_socket(upgraded);
-    let limit = hub.options().maximum_receive_message_size;
-    let link = WebSocketLink::new(socket, already_read, limit);
-    let tasks = hub.node().tasks().clone();
-    let principal = Arc::new(principal);
-    let life = serve(hub, Guest { id, principal }, link);
+    let limit = application.largest_message();
+    let link = WebSocketLink::new(socket, already_read, limit, &options);
     // In a task of its own, so that what only the upgrade needs is given back now.
-    tasks.spawn(life.map(|()| drop(attachment)));
+    application.start(guest, link, attachment);
 }
 
 /// The bare socket where there is one, whichever server accepted it, else the stream as it is.

@@ -4,6 +4,7 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use mesahub_protocol::TransferFormat;
@@ -12,8 +13,11 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
 use crate::connection::{Link, Received};
+use crate::hub::Ending;
+use crate::hub::carrier::Carrier;
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
+use crate::transport::options::TransportOptions;
 use crate::transport::socket::Socket;
 
 /// What one read asks the socket for, and what an idle connection keeps allocated.
@@ -30,6 +34,9 @@ pub(crate) struct WebSocketLink {
     socket: Arc<Socket>,
     codec: WebSocketContext,
     state: State,
+    /// In milliseconds, as all that a connection keeps is small.
+    send_timeout: u32,
+    close_timeout: u32,
 }
 
 /// How far the peer's side of the stream has come.
@@ -53,7 +60,12 @@ struct Tap<'a, 'c> {
 
 impl WebSocketLink {
     /// `already_read` came with the upgrade request and belongs to the stream.
-    pub(crate) fn new(socket: Socket, already_read: Bytes, limit: Option<usize>) -> Self {
+    pub(crate) fn new(
+        socket: Socket,
+        already_read: Bytes,
+        limit: Option<usize>,
+        options: &TransportOptions,
+    ) -> Self {
         let largest = limit.map(|limit| limit.saturating_add(SLACK));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -69,6 +81,8 @@ impl WebSocketLink {
             socket: Arc::new(socket),
             codec,
             state: State::Open,
+            send_timeout: milliseconds(options.send_timeout),
+            close_timeout: milliseconds(options.close_timeout),
         }
     }
 }
@@ -87,12 +101,13 @@ impl WebSocketLink {
 }
 
 impl Link for WebSocketLink {
-    fn wire(&self) -> Arc<dyn Wire> {
-        Arc::clone(&self.socket) as Arc<dyn Wire>
-    }
-
-    fn form(&self) -> Form {
-        Form::WebSocket
+    fn carrier(&self) -> Carrier {
+        Carrier {
+            wire: Arc::clone(&self.socket) as Arc<dyn Wire>,
+            form: Form::WebSocket,
+            upkeep: None,
+            send_timeout: u64::from(self.send_timeout),
+        }
     }
 
     fn formats(&self) -> &'static [TransferFormat] {
@@ -155,6 +170,14 @@ impl Link for WebSocketLink {
     fn farewell(&self) -> Bytes {
         CLOSE
     }
+
+    fn patience(&self, _ending: &Ending) -> Duration {
+        Duration::from_millis(u64::from(self.close_timeout))
+    }
+}
+
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 impl Read for Tap<'_, '_> {

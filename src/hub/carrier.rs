@@ -1,0 +1,19 @@
+//! What carries a connection's bytes to its client.
+
+use std::sync::Arc;
+
+use crate::hub::frame::Form;
+use crate::hub::outbox::Wire;
+use crate::hub::upkeep::Upkeep;
+
+/// The sending side of a transport, as a new connection takes it over.
+pub(crate) struct Carrier {
+    /// Where the outbox writes.
+    pub(crate) wire: Arc<dyn Wire>,
+    /// How the transport wants its bytes.
+    pub(crate) form: Form,
+    /// What looks after it between two requests, where it consists of requests.
+    pub(crate) upkeep: Option<Arc<dyn Upkeep>>,
+    /// How long one write may take, in milliseconds; `u64::MAX` where the upkeep sees to it.
+    pub(crate) send_timeout: u64,
+}

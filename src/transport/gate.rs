@@ -1,0 +1,309 @@
+//! The requests to an endpoint, and which of them may carry which connection.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use mesahub_protocol::TransportKind;
+use warp::reply::Response;
+
+use crate::auth::{AuthError, Authenticator, Principal};
+use crate::connection::serve::Guest;
+use crate::hub::{ConnectionId, ConnectionToken};
+use crate::transport::application::Application;
+use crate::transport::negotiate::{Redirection, negotiate};
+use crate::transport::options::TransportOptions;
+use crate::transport::origin::{Origins, Source};
+use crate::transport::pipe::Pipe;
+use crate::transport::pipe_link::PipeLink;
+use crate::transport::post::{self, Body};
+use crate::transport::refusal::{busy, plain, unauthorized};
+use crate::transport::request::Request;
+use crate::transport::tokens::{Attachment, Denied, Held, Piped, Tokens};
+use crate::transport::{long_polling, server_sent_events, upgrade};
+
+/// An endpoint at work.
+pub(crate) struct Gate {
+    application: Application,
+    authenticator: Arc<dyn Authenticator>,
+    origins: Origins,
+    transports: Vec<TransportKind>,
+    options: TransportOptions,
+    redirection: Option<Arc<Redirection>>,
+    tokens: Arc<Tokens>,
+}
+
+/// What becomes of a request to the hub's own path.
+enum Answer {
+    Now(Box<Response>),
+    /// It is a poll, and waits.
+    Poll(Arc<Pipe>),
+    /// It brings bytes, which may have to wait.
+    Post(Arc<Pipe>),
+}
+
+type Refusal = Box<Response>;
+
+impl Gate {
+    pub(crate) fn new(
+        application: Application,
+        authenticator: Arc<dyn Authenticator>,
+        origins: Origins,
+        transports: Vec<TransportKind>,
+        options: TransportOptions,
+        redirection: Option<Arc<Redirection>>,
+    ) -> Self {
+        Self {
+            application,
+            authenticator,
+            origins,
+            transports,
+            options,
+            redirection,
+            tokens: Arc::new(Tokens::new(options)),
+        }
+    }
+
+    /// Answers a request to the negotiate path.
+    pub(crate) fn negotiate(&self, request: &Request) -> Response {
+        if request.method == Method::OPTIONS {
+            return self.origins.preflight(&request.headers);
+        }
+        let response = if request.method == Method::POST {
+            match request.authenticate(&*self.authenticator) {
+                Ok(principal) => negotiate(
+                    &self.tokens,
+                    &self.transports,
+                    self.redirection.as_deref(),
+                    &request.query,
+                    &principal,
+                ),
+                Err(error) => *unauthenticated(&error),
+            }
+        } else {
+            plain(StatusCode::METHOD_NOT_ALLOWED, "")
+        };
+        self.origins.source(&request.headers).allow(response)
+    }
+
+    /// Answers a request to the endpoint's own path. A poll that waits keeps nothing of its
+    /// request but where it came from.
+    pub(crate) async fn connect(&self, request: Request, body: Body) -> Response {
+        if request.method == Method::OPTIONS {
+            return self.origins.preflight(&request.headers);
+        }
+        let source = self.origins.source(&request.headers);
+        let answer = self
+            .decide(request)
+            .unwrap_or_else(|refusal| Answer::Now(refusal));
+        let response = match answer {
+            Answer::Now(response) => *response,
+            Answer::Post(pipe) => post::respond(&pipe, body).await,
+            Answer::Poll(pipe) => {
+                drop(body);
+                long_polling::uncached(long_polling::respond(pipe).await)
+            }
+        };
+        source.allow(response)
+    }
+
+    fn decide(&self, request: Request) -> Result<Answer, Refusal> {
+        let authenticated = request.authenticate(&*self.authenticator);
+        let principal = authenticated.map_err(|error| unauthenticated(&error))?;
+        match request.method {
+            Method::GET if server_sent_events::is_asked_for(&request.headers) => {
+                self.event_stream(&request, principal)
+            }
+            Method::GET if upgrade::is_asked_for(&request.headers) => {
+                self.web_socket(request, principal)
+            }
+            Method::GET => self
+                .poll(&request, principal)
+                .map_err(|refusal| Box::new(long_polling::uncached(*refusal))),
+            Method::POST => self.post(&request, &principal),
+            Method::DELETE => self.delete(&request, &principal),
+            _ => Err(Box::new(plain(StatusCode::METHOD_NOT_ALLOWED, ""))),
+        }
+    }
+
+    fn web_socket(&self, mut request: Request, principal: Principal) -> Result<Answer, Refusal> {
+        if self.origins.source(&request.headers) == Source::Foreign {
+            tracing::info!(
+                endpoint = self.application.name(),
+                "refused a WebSocket from a foreign origin"
+            );
+            let text = "This origin may not connect";
+            return Err(Box::new(plain(StatusCode::FORBIDDEN, text)));
+        }
+        let accepted = upgrade::accept(&request.headers)?;
+        let Some(upgrade) = request.upgrade.take() else {
+            let text = "This connection cannot be upgraded";
+            return Err(Box::new(plain(StatusCode::BAD_REQUEST, text)));
+        };
+        let (id, attachment) = match request.id() {
+            None => {
+                self.permit(TransportKind::WebSockets)?;
+                let id = ConnectionId::random();
+                (
+                    id,
+                    self.tokens.claim(id, principal.user_key().map(Into::into)),
+                )
+            }
+            Some(_) => {
+                let (token, user) = self.identify(&request, &principal)?;
+                self.permit(TransportKind::WebSockets)?;
+                let attached = self.tokens.attach_socket(token, user.as_deref());
+                attached.map_err(denied)?
+            }
+        };
+        let guest = guest(id, principal);
+        let work = upgrade::run(
+            self.application.clone(),
+            upgrade,
+            guest,
+            self.options,
+            attachment,
+        );
+        self.application.node().tasks().spawn(work);
+        Ok(Answer::Now(Box::new(accepted)))
+    }
+
+    fn event_stream(&self, request: &Request, principal: Principal) -> Result<Answer, Refusal> {
+        let kind = TransportKind::ServerSentEvents;
+        let (token, user) = self.identify(request, &principal)?;
+        self.permit(kind)?;
+        let attached = self.tokens.attach_pipe(token, user.as_deref(), kind);
+        let Piped::New {
+            id,
+            pipe,
+            attachment,
+        } = attached.map_err(denied)?
+        else {
+            return Err(denied(Denied::InUse));
+        };
+        self.begin(kind, guest(id, principal), Arc::clone(&pipe), attachment);
+        let turn = pipe.first_turn();
+        Ok(Answer::Now(Box::new(server_sent_events::respond(turn))))
+    }
+
+    fn poll(&self, request: &Request, principal: Principal) -> Result<Answer, Refusal> {
+        let kind = TransportKind::LongPolling;
+        let (token, user) = self.identify(request, &principal)?;
+        self.permit(kind)?;
+        let attached = self.tokens.attach_pipe(token, user.as_deref(), kind);
+        match attached.map_err(denied)? {
+            Piped::New {
+                id,
+                pipe,
+                attachment,
+            } => {
+                self.begin(kind, guest(id, principal), pipe, attachment);
+                let first = long_polling::uncached(long_polling::first());
+                Ok(Answer::Now(Box::new(first)))
+            }
+            Piped::Known(pipe) => {
+                if let Some(connection) = pipe.connection() {
+                    connection.renew(self.application.expiry(&principal));
+                }
+                Ok(Answer::Poll(pipe))
+            }
+        }
+    }
+
+    fn post(&self, request: &Request, principal: &Principal) -> Result<Answer, Refusal> {
+        let (token, user) = self.identify(request, principal)?;
+        match self.tokens.held_by(token, user.as_deref(), true) {
+            Ok(Held::Pipe(pipe)) => Ok(Answer::Post(pipe)),
+            Ok(Held::Socket | Held::Nothing) => Err(Box::new(plain(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "POST requests are not allowed for WebSocket connections.",
+            ))),
+            Err(reason) => Err(denied(reason)),
+        }
+    }
+
+    fn delete(&self, request: &Request, principal: &Principal) -> Result<Answer, Refusal> {
+        let (token, user) = self.identify(request, principal)?;
+        match self.tokens.held_by(token, user.as_deref(), false) {
+            Ok(Held::Pipe(pipe)) if pipe.is_polled() => {
+                pipe.leave();
+                Ok(Answer::Now(Box::new(plain(StatusCode::ACCEPTED, ""))))
+            }
+            Ok(_) => Err(Box::new(plain(
+                StatusCode::BAD_REQUEST,
+                "Cannot terminate this connection using the DELETE endpoint.",
+            ))),
+            Err(reason) => Err(denied(reason)),
+        }
+    }
+
+    /// Starts the life of a connection that requests carry.
+    fn begin(&self, kind: TransportKind, guest: Guest, pipe: Arc<Pipe>, attachment: Attachment) {
+        let link = PipeLink::new(pipe, kind);
+        self.application.clone().start(guest, link, attachment);
+    }
+
+    /// Whose connection a request names, if the user may name it.
+    fn identify(
+        &self,
+        request: &Request,
+        principal: &Principal,
+    ) -> Result<(ConnectionToken, Option<String>), Refusal> {
+        let Some(id) = request.id() else {
+            let refusal = plain(StatusCode::BAD_REQUEST, "Connection ID required");
+            return Err(Box::new(refusal));
+        };
+        let user = principal.user_key();
+        let token = id
+            .parse::<ConnectionToken>()
+            .map_err(|_| denied(Denied::Unknown))?;
+        self.tokens.knows(token, user.as_deref()).map_err(denied)?;
+        Ok((token, user))
+    }
+
+    /// Refuses a transport that this endpoint does not serve.
+    fn permit(&self, kind: TransportKind) -> Result<(), Refusal> {
+        if self.transports.contains(&kind) {
+            return Ok(());
+        }
+        let text = match kind {
+            TransportKind::WebSockets => {
+                "WebSockets transport not supported by this end point type"
+            }
+            TransportKind::ServerSentEvents => {
+                "ServerSentEvents transport not supported by this end point type"
+            }
+            TransportKind::LongPolling => {
+                "LongPolling transport not supported by this end point type"
+            }
+        };
+        Err(Box::new(plain(StatusCode::NOT_FOUND, text)))
+    }
+}
+
+fn guest(id: ConnectionId, principal: Principal) -> Guest {
+    Guest {
+        id,
+        principal: Arc::new(principal),
+    }
+}
+
+fn unauthenticated(error: &AuthError) -> Refusal {
+    tracing::info!(code = error.code(), "refused a request to a hub: {error}");
+    Box::new(unauthorized(error))
+}
+
+fn denied(reason: Denied) -> Refusal {
+    Box::new(match reason {
+        Denied::Unknown => plain(StatusCode::NOT_FOUND, "No Connection with that ID"),
+        Denied::InUse => plain(StatusCode::CONFLICT, ""),
+        Denied::OtherUser => plain(
+            StatusCode::FORBIDDEN,
+            "This connection belongs to another user",
+        ),
+        Denied::OtherTransport => plain(
+            StatusCode::BAD_REQUEST,
+            "Cannot change transports mid-connection",
+        ),
+        Denied::TooEarly => busy("Too many connections have sent before they connected", 5),
+    })
+}

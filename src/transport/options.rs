@@ -1,0 +1,41 @@
+//! The limits and deadlines of the transports at one endpoint.
+
+use std::time::Duration;
+
+/// How patient an endpoint is with its clients, and how much it keeps for them. The defaults are
+/// those of ASP.NET Core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransportOptions {
+    /// How long a poll waits for something to send before it is answered with nothing. 90 seconds
+    /// by default; clients give up after 100.
+    pub poll_timeout: Duration,
+    /// How long a connection is kept while no request carries it: between negotiation and its
+    /// transport, and between two polls. 15 seconds by default.
+    pub disconnect_timeout: Duration,
+    /// How long a client may leave what is written to it untaken. 10 seconds by default; over a
+    /// WebSocket it is noticed with the next keep-alive, so up to one interval later.
+    pub send_timeout: Duration,
+    /// How long the client has to close its side after the server has closed its own. 5 seconds
+    /// by default.
+    pub close_timeout: Duration,
+    /// Bytes from a client's POST requests that wait to be read; over it the requests wait for
+    /// their answers. 64 KiB by default, at least 1.
+    pub application_buffer: usize,
+    /// Bytes that wait for an event stream or the next poll to take them; over it they wait in the
+    /// connection's outbox, under its own bound. 64 KiB by default. A single larger message is
+    /// still taken while nothing else waits.
+    pub transport_buffer: usize,
+}
+
+impl Default for TransportOptions {
+    fn default() -> Self {
+        Self {
+            poll_timeout: Duration::from_secs(90),
+            disconnect_timeout: Duration::from_secs(15),
+            send_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            application_buffer: 64 * 1024,
+            transport_buffer: 64 * 1024,
+        }
+    }
+}
