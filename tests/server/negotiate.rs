@@ -122,6 +122,10 @@ async fn posts_and_deletes_have_their_own_refusals() {
     let known = format!("?ID={}", token.as_str().unwrap());
     let public = negotiated.json()["connectionId"].clone();
     let by_public_id = format!("?id={}", public.as_str().unwrap());
+    let early = Request::new("POST", format!("/hub{known}"));
+    refuses(&early.send(&server).await, 200, "");
+    let attached = Request::upgrade(&known).send(&server).await;
+    assert_eq!(attached.status, 101);
     let unknown = "No Connection with that ID";
     let required = "Connection ID required";
     let posted = "POST requests are not allowed for WebSocket connections.";
@@ -147,13 +151,15 @@ async fn posts_and_deletes_have_their_own_refusals() {
 #[tokio::test]
 async fn transports_that_are_not_served_are_named() {
     let server = Server::start().await;
-    let poll = Request::new("GET", "/hub?id=x").send(&server).await;
+    let negotiated = Request::negotiate("").send(&server).await.json();
+    let path = format!("/hub?id={}", negotiated["connectionId"].as_str().unwrap());
+    let poll = Request::new("GET", path.as_str()).send(&server).await;
     refuses(
         &poll,
         404,
         "LongPolling transport not supported by this end point type",
     );
-    let events = Request::new("GET", "/hub?id=x").header("Accept", "text/event-stream");
+    let events = Request::new("GET", path.as_str()).header("Accept", "text/event-stream");
     let text = "ServerSentEvents transport not supported by this end point type";
     refuses(&events.send(&server).await, 404, text);
 }

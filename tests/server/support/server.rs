@@ -8,6 +8,7 @@ use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Hub, HubOptions, Node};
 use mesahub::transport::{Endpoint, Origins, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
+use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,7 +59,9 @@ impl Plan {
             .options(self.options)
             .build(&node)
             .unwrap();
-        let endpoint = Endpoint::new(hub.clone(), self.authenticator).origins(self.origins);
+        let endpoint = Endpoint::new(hub.clone(), self.authenticator)
+            .origins(self.origins)
+            .transports(&[TransportKind::WebSockets]);
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(size) = self.send_buffer {
             socket.set_send_buffer_size(size).unwrap();
