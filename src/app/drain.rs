@@ -1,15 +1,18 @@
 //! Stopping, in one order: requests under way are answered, what was accepted is published while
 //! its recipients are still there, clients are told to come back, the broker is closed. All of it
-//! within one deadline.
+//! within one deadline, of which the first step has half at most.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use crate::hub::{Ending, Hub};
+use crate::hub::{Ending, Hub, Node};
 use crate::notification::HubNotificationService;
+
+/// How often to look whether only requests are left that carry connections.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What is left to stop once nothing new is accepted.
 pub(crate) struct Draining {
@@ -28,7 +31,9 @@ pub(crate) async fn drain(draining: Draining, deadline: Duration) -> bool {
         requests,
     } = draining;
     requests.close();
-    let answered = timeout_at(end, requests.wait()).await.is_ok();
+    let answering = answer_callers(&requests, hub.node());
+    // Clients still have to be told: that needs time too.
+    let is_answered = timeout_at(end - deadline / 2, answering).await.is_ok();
     let flushed = service
         .close(end.saturating_duration_since(Instant::now()))
         .await;
@@ -37,7 +42,18 @@ pub(crate) async fn drain(draining: Draining, deadline: Duration) -> bool {
         .node()
         .stop(end.saturating_duration_since(Instant::now()))
         .await;
+    let answered = is_answered && timeout_at(end, requests.wait()).await.is_ok();
     let clean = answered && flushed && stopped;
     tracing::info!(answered, flushed, stopped, "stopped");
     clean
+}
+
+/// Waits until no request is under way but those that carry a client's connection, which end when
+/// the client has been told.
+async fn answer_callers(requests: &TaskTracker, node: &Node) {
+    while requests.len() > node.carrying_requests() {
+        if timeout(LOOK, requests.wait()).await.is_ok() {
+            return;
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mesahub_broker::{Broker, Inbox, InboxShard};
@@ -37,7 +37,11 @@ pub struct Node {
     stop: CancellationToken,
     epoch: Instant,
     serials: AtomicU64,
+    carrying: AtomicUsize,
 }
+
+/// One request that waits on behalf of a connection; it ends when the connection does.
+pub(crate) struct Carrying(Arc<Node>);
 
 impl Node {
     /// The inbox that a broker is built with, and the shards to start the node with: one worker
@@ -64,6 +68,7 @@ impl Node {
             stop: CancellationToken::new(),
             epoch: Instant::now(),
             serials: AtomicU64::new(1),
+            carrying: AtomicUsize::new(0),
         });
         let fanout = Fanout {
             membership: Arc::clone(&membership),
@@ -115,6 +120,19 @@ impl Node {
             .is_ok()
     }
 
+    /// How many requests wait on behalf of connections: polls and event streams. They end when
+    /// their connections do, so whoever waits for requests to be answered must not wait for these.
+    #[must_use]
+    pub fn carrying_requests(&self) -> usize {
+        self.carrying.load(Ordering::Relaxed)
+    }
+
+    /// Counts such a request until the guard is dropped.
+    pub(crate) fn carry(self: &Arc<Self>) -> Carrying {
+        self.carrying.fetch_add(1, Ordering::Relaxed);
+        Carrying(Arc::clone(self))
+    }
+
     pub(crate) fn membership(&self) -> &Arc<Membership> {
         &self.membership
     }
@@ -136,5 +154,11 @@ impl Node {
 
     pub(crate) fn next_serial(&self) -> u64 {
         self.serials.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Carrying {
+    fn drop(&mut self) {
+        self.0.carrying.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -92,14 +92,13 @@ impl Gate {
             return self.origins.preflight(&request.headers);
         }
         let source = self.origins.source(&request.headers);
-        let answer = self
-            .decide(request)
-            .unwrap_or_else(|refusal| Answer::Now(refusal));
+        let answer = self.decide(request).unwrap_or_else(Answer::Now);
         let response = match answer {
             Answer::Now(response) => *response,
             Answer::Post(pipe) => post::respond(&pipe, body).await,
             Answer::Poll(pipe) => {
                 drop(body);
+                let _carrying = self.application.node().carry();
                 long_polling::uncached(long_polling::respond(pipe).await)
             }
         };
@@ -182,7 +181,10 @@ impl Gate {
         };
         self.begin(kind, guest(id, principal), Arc::clone(&pipe), attachment);
         let turn = pipe.first_turn();
-        Ok(Answer::Now(Box::new(server_sent_events::respond(turn))))
+        Ok(Answer::Now(Box::new(server_sent_events::respond(
+            turn,
+            self.application.node().carry(),
+        ))))
     }
 
     fn poll(&self, request: &Request, principal: Principal) -> Result<Answer, Refusal> {

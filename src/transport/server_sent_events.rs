@@ -9,6 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, PRAGMA};
 use http::{HeaderMap, HeaderValue};
 use warp::reply::{Reply, Response};
 
+use crate::hub::node::Carrying;
 use crate::transport::outgoing::Taken;
 use crate::transport::pipe::Turn;
 
@@ -19,6 +20,7 @@ const COMMENT: Bytes = Bytes::from_static(b":\r\n");
 struct EventStream {
     turn: Turn,
     is_open: bool,
+    _carrying: Carrying,
 }
 
 /// Whether the client wants events: it must name the media type, and a wildcard is not enough.
@@ -33,10 +35,11 @@ pub(crate) fn is_asked_for(headers: &HeaderMap) -> bool {
 }
 
 /// The response that carries a connection.
-pub(crate) fn respond(turn: Turn) -> Response {
+pub(crate) fn respond(turn: Turn, carrying: Carrying) -> Response {
     let stream = EventStream {
         turn,
         is_open: false,
+        _carrying: carrying,
     };
     let mut response = warp::reply::stream(stream).into_response();
     let headers = response.headers_mut();
