@@ -1,0 +1,92 @@
+//! One life, whatever the transport and however it ends.
+
+use std::time::Duration;
+
+use mesahub::hub::Ending;
+
+use crate::support::{Frames, Polled, Request, SHAKE, Server, becomes};
+
+#[tokio::test]
+async fn every_connection_begins_once_and_ends_once() {
+    let server = Server::start().await;
+    for _ in 0..20 {
+        let client = Polled::connect(&server).await;
+        assert_eq!(client.delete().await.status, 202);
+    }
+    let begun = server.connected(20).await;
+    assert_eq!(server.endings(20).await.len(), 20);
+    becomes("connections to leave", || {
+        server.hub.connection_count() == 0
+    })
+    .await;
+    assert_eq!(begun.len(), server.connected(20).await.len());
+    assert_eq!(server.endings(20).await, vec![Ending::TransportClosed; 20]);
+}
+
+#[tokio::test]
+async fn one_broadcast_reaches_every_transport() {
+    let server = Server::start().await;
+    let polled = Polled::connect(&server).await;
+
+    let token = server.token().await;
+    let mut stream = Request::events(&token).open(server.address).await;
+    stream.head().await;
+    stream.part().await;
+    Request::post(&token, SHAKE).send(server.address).await;
+    stream.part().await;
+
+    let token = server.token().await;
+    let mut upgraded = Request::upgrade(&format!("?id={token}"))
+        .open(server.address)
+        .await;
+    upgraded.head().await;
+    let mut socket = Frames::over(upgraded);
+    socket.send(1, SHAKE.as_bytes()).await;
+    socket.receive().await;
+
+    server.connected(3).await;
+    let clients = server.hub.clients();
+    clients.all().send("said", &("hello",)).await.unwrap();
+    let message = "{\"type\":1,\"target\":\"said\",\"arguments\":[\"hello\"]}\u{1e}";
+    assert_eq!(polled.receive().await, message);
+    let event = stream.part().await.unwrap();
+    assert_eq!(event, format!("data: {message}\r\n\r\n").as_bytes());
+    assert_eq!(socket.receive().await, (1, message.as_bytes().to_vec()));
+}
+
+#[tokio::test]
+async fn a_node_that_stops_says_come_back_on_every_transport() {
+    let server = Server::start().await;
+    let polled = Polled::connect(&server).await;
+    let poll = polled.open_poll().await;
+
+    let token = server.token().await;
+    let mut stream = Request::events(&token).open(server.address).await;
+    stream.head().await;
+    stream.part().await;
+    Request::post(&token, SHAKE).send(server.address).await;
+    stream.part().await;
+    server.connected(2).await;
+
+    server.hub.disconnect_all(&Ending::Shutdown);
+    let close = "{\"type\":7,\"allowReconnect\":true}\u{1e}";
+    assert_eq!(poll.answer().await.text(), close);
+    let event = stream.part().await.unwrap();
+    assert_eq!(event, format!("data: {close}\r\n\r\n").as_bytes());
+    assert_eq!(stream.part().await, None);
+    assert_eq!(server.endings(2).await, vec![Ending::Shutdown; 2]);
+    // Nobody polls again, and nobody waits for it.
+    let stopped = server.node.stop(Duration::from_secs(3)).await;
+    assert!(stopped, "a task is left");
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_not_waited_for() {
+    let mut plan = crate::support::Plan::default();
+    plan.hub.handshake_timeout = Duration::from_millis(100);
+    let server = plan.start().await;
+    let client = Polled::attach(&server, None).await;
+    let answer = client.receive().await;
+    assert!(answer.contains("Handshake was canceled."), "{answer}");
+    client.poll().await.is_plain(204, "");
+}
