@@ -1,10 +1,11 @@
 //! One life, whatever the transport and however it ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mesahub::hub::Ending;
+use serde_json::json;
 
-use crate::support::{Frames, Polled, Request, SHAKE, Server, becomes};
+use crate::support::{Frames, Plan, Polled, Request, SHAKE, Server, becomes, invoke};
 
 #[tokio::test]
 async fn every_connection_begins_once_and_ends_once() {
@@ -35,14 +36,7 @@ async fn one_broadcast_reaches_every_transport() {
     Request::post(&token, SHAKE).send(server.address).await;
     stream.part().await;
 
-    let token = server.token().await;
-    let mut upgraded = Request::upgrade(&format!("?id={token}"))
-        .open(server.address)
-        .await;
-    upgraded.head().await;
-    let mut socket = Frames::over(upgraded);
-    socket.send(1, SHAKE.as_bytes()).await;
-    socket.receive().await;
+    let mut socket = socket(&server).await;
 
     server.connected(3).await;
     let clients = server.hub.clients();
@@ -82,11 +76,51 @@ async fn a_node_that_stops_says_come_back_on_every_transport() {
 
 #[tokio::test]
 async fn a_client_that_says_nothing_is_not_waited_for() {
-    let mut plan = crate::support::Plan::default();
+    let mut plan = Plan::default();
     plan.hub.handshake_timeout = Duration::from_millis(100);
     let server = plan.start().await;
     let client = Polled::attach(&server, None).await;
     let answer = client.receive().await;
     assert!(answer.contains("Handshake was canceled."), "{answer}");
     client.poll().await.is_plain(204, "");
+}
+
+#[tokio::test]
+async fn a_websocket_that_takes_nothing_is_closed() {
+    let mut plan = Plan::default();
+    plan.transport.send_timeout = Duration::from_millis(200);
+    plan.hub.keep_alive_interval = Duration::from_millis(100);
+    let server = plan.start().await;
+    let mut socket = socket(&server).await;
+    // More than the buffers of the two sockets hold.
+    let call = invoke("1", "Large", &json!([24 << 20]));
+    socket.send(1, call.as_bytes()).await;
+    let endings = server.endings(1).await;
+    assert_eq!(endings[0].row().name, "transport_lost");
+}
+
+#[tokio::test]
+async fn a_websocket_is_not_waited_for_longer_than_the_close_timeout() {
+    let server = Server::with(|options| options.close_timeout = Duration::from_millis(100)).await;
+    let mut socket = socket(&server).await;
+    let call = invoke("1", "Abort", &json!([]));
+    socket.send(1, call.as_bytes()).await;
+    // The client sees the Close frame, and says nothing.
+    let begun = Instant::now();
+    socket.end().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "the default is 5 s"
+    );
+}
+
+async fn socket(server: &Server) -> Frames {
+    let token = server.token().await;
+    let request = Request::upgrade(&format!("?id={token}"));
+    let mut exchange = request.open(server.address).await;
+    assert_eq!(exchange.head().await.status, 101);
+    let mut socket = Frames::over(exchange);
+    socket.send(1, SHAKE.as_bytes()).await;
+    assert_eq!(socket.receive().await, (1, b"{}\x1e".to_vec()));
+    socket
 }

@@ -47,6 +47,25 @@ async fn a_poll_takes_everything_that_waits() {
     answer.is_uncached();
 }
 
+#[cfg(feature = "messagepack")]
+#[tokio::test]
+async fn polls_and_posts_carry_binary_protocols() {
+    let server = Server::start().await;
+    let client = Polled::attach(&server, None).await;
+    let shake = "{\"protocol\":\"messagepack\",\"version\":1}\u{1e}";
+    client.post(shake).await;
+    assert_eq!(client.receive().await, "{}\u{1e}");
+    // [1, {}, "1", "Add", [1, 2], []] behind its length.
+    client
+        .post(b"\x0d\x96\x01\x80\xa11\xa3Add\x92\x01\x02\x90")
+        .await;
+    let answer = client.poll().await;
+    // [3, {}, "1", 3, 3].
+    assert_eq!(answer.body, b"\x07\x95\x03\x80\xa11\x03\x03");
+    let kind = Some("application/octet-stream");
+    assert_eq!(answer.header("content-type"), kind);
+}
+
 #[tokio::test]
 async fn a_waiting_poll_is_answered_when_something_comes() {
     let server = Server::start().await;

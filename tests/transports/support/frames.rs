@@ -28,6 +28,14 @@ impl Frames {
         self.stream.write_all(&frame).await.unwrap();
     }
 
+    /// Waits until the server has closed the socket.
+    pub(crate) async fn end(&mut self) {
+        let mut rest = Vec::new();
+        let end = self.stream.read_to_end(&mut rest);
+        // A reset is an end too.
+        let _ = within("the socket to be closed", end).await;
+    }
+
     /// The next frame: its opcode and payload.
     pub(crate) async fn receive(&mut self) -> (u8, Vec<u8>) {
         within("a frame", async {
