@@ -67,7 +67,9 @@ impl App {
             ready: readiness,
             backplane: backplane.feature().to_owned(),
         });
-        let endpoint = Endpoint::new(hub.clone(), authenticator).origins(origins);
+        let endpoint = Endpoint::new(hub.clone(), authenticator)
+            .origins(origins)
+            .options(options::transport(settings));
         let hub_routes = transport::routes(endpoint, settings.mesahub.hub.path.as_str());
         let routes = hub_routes
             .or(api)

@@ -6,6 +6,7 @@ use mesahub_protocol::Protocol;
 use crate::config::Settings;
 use crate::hub::HubOptions;
 use crate::notification::NotificationOptions;
+use crate::transport::TransportOptions;
 
 /// The hub's limits and deadlines.
 #[must_use]
@@ -29,6 +30,18 @@ pub fn hub(settings: &Settings) -> HubOptions {
             .try_into()
             .unwrap_or(std::num::NonZeroUsize::MIN),
         ..HubOptions::default()
+    }
+}
+
+/// The limits and deadlines of the hub's transports.
+#[must_use]
+pub fn transport(settings: &Settings) -> TransportOptions {
+    let hub = &settings.mesahub.hub;
+    TransportOptions {
+        transport_buffer: settings.real_time.signal_r.transport_max_buffer_size,
+        stateful_reconnect: hub.allow_stateful_reconnects,
+        stateful_reconnect_buffer: hub.stateful_reconnect_buffer_size,
+        ..TransportOptions::default()
     }
 }
 

@@ -157,6 +157,11 @@ pub(super) static KEYS: &[Key] = &[
         "Mesahub:Hub:MaximumParallelInvocations",
         number(1, 1000, "invocations"),
     ),
+    key("Mesahub:Hub:AllowStatefulReconnects", Flag),
+    key(
+        "Mesahub:Hub:StatefulReconnectBufferSize",
+        number(1024, 1024 * MIB, "bytes"),
+    ),
     key(
         "Mesahub:Log:MaxCount",
         number(1, 1_000_000, "notifications"),

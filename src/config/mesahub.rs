@@ -83,6 +83,12 @@ pub struct HubSettings {
     pub outbox_bytes: usize,
     /// How many calls of one connection run at once: 1 to 1000, 1 by default.
     pub maximum_parallel_invocations: usize,
+    /// Whether a client that asks for it may go on as the same connection over another WebSocket
+    /// when it has lost one: false by default, as in ASP.NET Core.
+    pub allow_stateful_reconnects: bool,
+    /// How many bytes sent to such a client are kept until it has acknowledged them: 1024 bytes to
+    /// 1 GiB, 100 000 bytes by default.
+    pub stateful_reconnect_buffer_size: usize,
 }
 
 /// What is kept of each channel for clients that come back; whichever bound is met first holds.
@@ -135,6 +141,8 @@ impl Default for HubSettings {
             path: "/hubs/notifications".parse().expect("a literal path"),
             outbox_bytes: 1024 * 1024,
             maximum_parallel_invocations: 1,
+            allow_stateful_reconnects: false,
+            stateful_reconnect_buffer_size: 100_000,
         }
     }
 }

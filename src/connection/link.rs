@@ -50,6 +50,8 @@ pub(crate) enum Received {
     Answer(Bytes),
     /// The peer said goodbye; the answer to it, if it is still owed one.
     Closed(Bytes),
+    /// The peer broke the hub protocol.
+    Broken(String),
     /// The peer sent more than a message may have.
     TooLarge,
     /// The transport broke, or the peer broke its rules.

@@ -190,6 +190,9 @@ async fn next_chunk<L: Link>(
                 let error = ProtocolError::TooLarge { limit };
                 return Err(Ending::ProtocolViolation(error.to_string()));
             }
+            Event::Received(Received::Broken(text)) => {
+                return Err(Ending::ProtocolViolation(text));
+            }
             Event::Received(Received::Lost(text)) => return Err(Ending::TransportLost(text)),
         }
     }

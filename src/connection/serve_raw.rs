@@ -161,7 +161,9 @@ fn live<L: Link, F: Future>(
             Received::TooLarge => connection.end(Ending::ProtocolViolation(
                 "The WebSocket message is larger than any message may be.".to_owned(),
             )),
-            Received::Lost(text) => connection.end(Ending::TransportLost(text)),
+            Received::Lost(text) | Received::Broken(text) => {
+                connection.end(Ending::TransportLost(text))
+            }
         }
     }
     context.waker().wake_by_ref();

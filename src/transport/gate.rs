@@ -18,7 +18,8 @@ use crate::transport::pipe_link::PipeLink;
 use crate::transport::post::{self, Body};
 use crate::transport::refusal::{busy, plain, unauthorized};
 use crate::transport::request::Request;
-use crate::transport::tokens::{Attachment, Denied, Held, Piped, Tokens};
+use crate::transport::tokens::{Attachment, Denied, Held, Piped, Socketed, Tokens};
+use crate::transport::upgrade::Opening;
 use crate::transport::{long_polling, server_sent_events, upgrade};
 
 /// An endpoint at work.
@@ -138,14 +139,17 @@ impl Gate {
             let text = "This connection cannot be upgraded";
             return Err(Box::new(plain(StatusCode::BAD_REQUEST, text)));
         };
-        let (id, attachment) = match request.id() {
+        let socketed = match request.id() {
             None => {
                 self.permit(TransportKind::WebSockets)?;
                 let id = ConnectionId::random();
-                (
+                let user = principal.user_key().map(Into::into);
+                let attachment = self.tokens.claim(id, user);
+                Socketed::New {
                     id,
-                    self.tokens.claim(id, principal.user_key().map(Into::into)),
-                )
+                    stateful: None,
+                    attachment,
+                }
             }
             Some(_) => {
                 let (token, user) = self.identify(&request, &principal)?;
@@ -154,15 +158,25 @@ impl Gate {
                 attached.map_err(denied)?
             }
         };
-        let guest = guest(id, principal);
-        let work = upgrade::run(
-            self.application.clone(),
+        let opening = Opening {
             upgrade,
-            guest,
-            self.options,
-            attachment,
-        );
-        self.application.node().tasks().spawn(work);
+            limit: self.application.largest_message(),
+            options: self.options,
+        };
+        let tasks = self.application.node().tasks();
+        match socketed {
+            Socketed::New {
+                id,
+                stateful,
+                attachment,
+            } => {
+                let (application, guest) = (self.application.clone(), guest(id, principal));
+                tasks.spawn(opening.start(application, guest, stateful, attachment));
+            }
+            Socketed::Next(sending) => {
+                tasks.spawn(opening.hand_over(sending));
+            }
+        }
         Ok(Answer::Now(Box::new(accepted)))
     }
 

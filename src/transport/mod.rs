@@ -32,6 +32,7 @@ pub(crate) mod refusal;
 pub(crate) mod request;
 pub(crate) mod server_sent_events;
 pub(crate) mod socket;
+pub(crate) mod stateful;
 pub(crate) mod tokens;
 pub(crate) mod upgrade;
 pub(crate) mod websocket;

@@ -34,10 +34,10 @@ pub(crate) fn negotiate(
     query: &str,
     principal: &Principal,
 ) -> Response {
-    let version = match NegotiateQuery::parse(query)
-        .and_then(|query| query.agreed_version(MINIMUM_VERSION))
-    {
-        Ok(version) => version,
+    let asked = NegotiateQuery::parse(query)
+        .and_then(|asked| Ok((asked.agreed_version(MINIMUM_VERSION)?, asked)));
+    let (version, asked) = match asked {
+        Ok(asked) => asked,
         Err(error) => return json(StatusCode::OK, error.body()),
     };
     if let Some(redirect) = redirection.and_then(|redirection| redirection(principal, query)) {
@@ -50,16 +50,18 @@ pub(crate) fn negotiate(
     } else {
         ConnectionToken::random()
     };
-    if tokens
-        .offer(token, id, principal.user_key().map(Into::into))
-        .is_err()
-    {
+    let stateful = asked.use_stateful_reconnect && version > 0 && tokens.allow_stateful();
+    let user = principal.user_key().map(Into::into);
+    if tokens.offer(token, id, user, stateful).is_err() {
         return busy(
             "Too many negotiated connections wait for their transport",
             5,
         );
     }
-    let answer = NegotiateResponse::connection(version, id.as_str(), token.as_str(), transports);
+    let answer = NegotiateResponse {
+        use_stateful_reconnect: stateful,
+        ..NegotiateResponse::connection(version, id.as_str(), token.as_str(), transports)
+    };
     json(StatusCode::OK, answer.body())
 }
 

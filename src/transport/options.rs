@@ -25,6 +25,12 @@ pub struct TransportOptions {
     /// connection's outbox, under its own bound. 64 KiB by default. A single larger message is
     /// still taken while nothing else waits.
     pub transport_buffer: usize,
+    /// Whether a client that asks for it may go on over another WebSocket when it has lost one,
+    /// within the disconnect timeout and as the same connection. Off by default.
+    pub stateful_reconnect: bool,
+    /// Bytes sent to such a client that are kept until it has acknowledged them; over it they wait
+    /// in the connection's outbox, under its own bound. 100,000 by default.
+    pub stateful_reconnect_buffer: usize,
 }
 
 impl Default for TransportOptions {
@@ -36,6 +42,8 @@ impl Default for TransportOptions {
             close_timeout: Duration::from_secs(5),
             application_buffer: 64 * 1024,
             transport_buffer: 64 * 1024,
+            stateful_reconnect: false,
+            stateful_reconnect_buffer: 100_000,
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::hub::{ConnectionId, ConnectionToken};
 use crate::transport::options::TransportOptions;
 use crate::transport::pipe::Pipe;
+use crate::transport::stateful::Sending;
 
 /// How many may wait at once. A client that finds the table full is told to come back later.
 const MOST: usize = 100_000;
@@ -37,6 +38,20 @@ struct Slot {
     user: Option<Arc<str>>,
     transport: Option<TransportKind>,
     pipe: Option<Arc<Pipe>>,
+    /// Set if the connection may change its socket.
+    stateful: Option<Arc<Sending>>,
+}
+
+/// A WebSocket for a connection.
+pub(crate) enum Socketed {
+    /// Its first.
+    New {
+        id: ConnectionId,
+        stateful: Option<Arc<Sending>>,
+        attachment: Attachment,
+    },
+    /// Another one, after it has lost the one before.
+    Next(Arc<Sending>),
 }
 
 /// What carries the connection of a token.
@@ -94,19 +109,28 @@ impl Tokens {
         }
     }
 
+    /// Whether connections may change their sockets.
+    pub(crate) fn allow_stateful(&self) -> bool {
+        self.options.stateful_reconnect
+    }
+
     /// Remembers a negotiated connection.
     pub(crate) fn offer(
         &self,
         token: ConnectionToken,
         id: ConnectionId,
         user: Option<Arc<str>>,
+        stateful: bool,
     ) -> Result<(), Full> {
         let mut table = self.table.lock();
         self.forget_stale(&mut table);
         if table.waiting.len() >= MOST {
             return Err(Full);
         }
-        table.slots.insert(token, Slot::new(id, user, None));
+        let mut slot = Slot::new(id, user, None);
+        let buffer = self.options.stateful_reconnect_buffer;
+        slot.stateful = stateful.then(|| Arc::new(Sending::new(buffer)));
+        table.slots.insert(token, slot);
         table.waiting.push_back((Instant::now(), token));
         Ok(())
     }
@@ -123,18 +147,28 @@ impl Tokens {
         self: &Arc<Self>,
         token: ConnectionToken,
         user: Option<&str>,
-    ) -> Result<(ConnectionId, Attachment), Denied> {
+    ) -> Result<Socketed, Denied> {
         let mut table = self.table.lock();
         self.forget_stale(&mut table);
         let slot = table.slot(token, user)?;
         match slot.transport {
             None => slot.transport = Some(TransportKind::WebSockets),
-            Some(TransportKind::WebSockets) => return Err(Denied::InUse),
+            Some(TransportKind::WebSockets) => {
+                let open = slot.stateful.as_ref().filter(|sending| sending.is_open());
+                return open
+                    .map(|open| Socketed::Next(Arc::clone(open)))
+                    .ok_or(Denied::InUse);
+            }
             Some(_) => return Err(Denied::OtherTransport),
         }
-        let (id, early) = (slot.id, slot.pipe.take().is_some());
+        let (id, stateful) = (slot.id, slot.stateful.clone());
+        let early = slot.pipe.take().is_some();
         table.early -= usize::from(early);
-        Ok((id, self.attachment(token)))
+        Ok(Socketed::New {
+            id,
+            stateful,
+            attachment: self.attachment(token),
+        })
     }
 
     /// Attaches a request to a connection that requests carry.
@@ -250,6 +284,7 @@ impl Slot {
             user,
             transport,
             pipe: None,
+            stateful: None,
         }
     }
 }
@@ -269,7 +304,7 @@ mod tests {
 
     use mesahub_protocol::TransportKind;
 
-    use super::{Denied, Held, MOST_EARLY, Piped, Tokens};
+    use super::{Denied, Held, MOST_EARLY, Piped, Socketed, Tokens};
     use crate::hub::{ConnectionId, ConnectionToken};
     use crate::transport::options::TransportOptions;
 
@@ -284,7 +319,9 @@ mod tests {
 
     fn offered(tokens: &Tokens) -> ConnectionToken {
         let token = ConnectionToken::random();
-        tokens.offer(token, ConnectionId::random(), None).unwrap();
+        tokens
+            .offer(token, ConnectionId::random(), None, false)
+            .unwrap();
         token
     }
 
@@ -301,12 +338,21 @@ mod tests {
     async fn a_token_opens_once_at_a_time_and_only_for_its_user() {
         let (tokens, token) = (tokens(), ConnectionToken::random());
         let id = ConnectionId::random();
-        tokens.offer(token, id, Some("pizza:ann".into())).unwrap();
+        tokens
+            .offer(token, id, Some("pizza:ann".into()), false)
+            .unwrap();
         assert_eq!(
             tokens.attach_socket(token, Some("pizza:bob")).err(),
             Some(Denied::OtherUser)
         );
-        let (attached, hold) = tokens.attach_socket(token, Some("pizza:ann")).ok().unwrap();
+        let Ok(Socketed::New {
+            id: attached,
+            attachment: hold,
+            ..
+        }) = tokens.attach_socket(token, Some("pizza:ann"))
+        else {
+            panic!("the first socket is taken")
+        };
         assert_eq!(attached, id);
         assert_eq!(
             tokens.attach_socket(token, Some("pizza:ann")).err(),

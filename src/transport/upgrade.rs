@@ -3,6 +3,8 @@
 //! warp's filter fixes a large read buffer per socket. Here the handshake of RFC 6455 is answered
 //! by us, and the bare socket is taken back from hyper.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -20,6 +22,7 @@ use crate::transport::application::Application;
 use crate::transport::options::TransportOptions;
 use crate::transport::refusal::plain;
 use crate::transport::socket::Socket;
+use crate::transport::stateful::{Sending, StatefulLink};
 use crate::transport::tokens::Attachment;
 use crate::transport::websocket::WebSocketLink;
 
@@ -59,26 +62,64 @@ pub(crate) fn accept(headers: &HeaderMap) -> Result<Response, Box<Response>> {
     Ok(response)
 }
 
-/// Waits for the switch of protocols and starts the task that serves the connection to its end.
-pub(crate) async fn run(
-    application: Application,
-    upgrade: OnUpgrade,
-    guest: Guest,
-    options: TransportOptions,
-    attachment: Attachment,
-) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            tracing::debug!(%error, "the client left before its WebSocket was open");
+/// A WebSocket that is being opened.
+pub(crate) struct Opening {
+    pub(crate) upgrade: OnUpgrade,
+    /// The largest message of the client in bytes, if there is a bound.
+    pub(crate) limit: Option<usize>,
+    pub(crate) options: TransportOptions,
+}
+
+impl Opening {
+    /// Waits for the switch of protocols and starts the task that serves the connection to its
+    /// end: a task of its own, so that what only the upgrade needs is given back then.
+    pub(crate) async fn start(
+        self,
+        application: Application,
+        guest: Guest,
+        stateful: Option<Arc<Sending>>,
+        attachment: Attachment,
+    ) {
+        let (limit, patience) = (self.limit, self.options.disconnect_timeout);
+        let Some(link) = self.open().await else {
             return;
+        };
+        match stateful {
+            None => application.start(guest, link, attachment),
+            Some(sending) => {
+                let link = StatefulLink::new(sending, link, limit, patience);
+                application.start(guest, link, attachment);
+            }
         }
-    };
-    let (socket, already_read) = take_socket(upgraded);
-    let limit = application.largest_message();
-    let link = WebSocketLink::new(socket, already_read, limit, &options);
-    // In a task of its own, so that what only the upgrade needs is given back now.
-    application.start(guest, link, attachment);
+    }
+
+    /// Waits for the switch of protocols and hands the socket to a connection that has lost its
+    /// own, or is about to find that it has.
+    pub(crate) async fn hand_over(self, sending: Arc<Sending>) {
+        if let Some(link) = self.open().await
+            && !sending.hand_over(link)
+        {
+            tracing::debug!("the connection ended before its next socket was open");
+        }
+    }
+
+    async fn open(self) -> Option<WebSocketLink> {
+        match self.upgrade.await {
+            Ok(upgraded) => {
+                let (socket, already_read) = take_socket(upgraded);
+                Some(WebSocketLink::new(
+                    socket,
+                    already_read,
+                    self.limit,
+                    &self.options,
+                ))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the client left before its WebSocket was open");
+                None
+            }
+        }
+    }
 }
 
 /// The bare socket where there is one, whichever server accepted it, else the stream as it is.

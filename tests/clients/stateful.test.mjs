@@ -1,0 +1,134 @@
+// Stateful reconnects: the official client loses its socket and goes on as the same connection.
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+
+import * as signalR from '@microsoft/signalr';
+import { MessagePackHubProtocol } from '@microsoft/signalr-protocol-msgpack';
+
+import { claims, startServer, within } from './harness.mjs';
+import { Inbox } from './inbox.mjs';
+
+/** A TCP proxy whose connections can be cut. */
+class Cable {
+  #sockets = new Set();
+  #server;
+
+  static async to(port) {
+    const cable = new Cable();
+    cable.#server = createServer((near) => {
+      const far = connect(port, '127.0.0.1');
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ]) {
+        cable.#sockets.add(one);
+        one.pipe(other);
+        one.on('error', () => other.destroy());
+        one.on('close', () => {
+          cable.#sockets.delete(one);
+          other.destroy();
+        });
+      }
+    });
+    await new Promise((resolve) => cable.#server.listen(0, '127.0.0.1', resolve));
+    cable.port = cable.#server.address().port;
+    return cable;
+  }
+
+  cut() {
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+  }
+
+  close() {
+    this.cut();
+    this.#server.close();
+  }
+}
+
+const protocols = { JSON: () => new signalR.JsonHubProtocol(), MessagePack: () => new MessagePackHubProtocol() };
+
+for (const [name, protocol] of Object.entries(protocols)) {
+  describe(`a client that lost its socket, speaking ${name}`, () => {
+    let server;
+    let cable;
+    let service;
+
+    before(async () => {
+      server = await startServer({ settings: { 'Mesahub:Hub:AllowStatefulReconnects': 'true' } });
+      cable = await Cable.to(server.port);
+      service = server.token(claims.service('*'));
+    });
+
+    after(async () => {
+      cable.close();
+      await server.stop();
+    });
+
+    async function join() {
+      const connection = new signalR.HubConnectionBuilder()
+        .withUrl(`http://127.0.0.1:${cable.port}/hubs/notifications`, {
+          accessTokenFactory: () => server.token(claims.admin('pizza')),
+          transport: signalR.HttpTransportType.WebSockets,
+        })
+        .withHubProtocol(protocol())
+        .withStatefulReconnect()
+        .configureLogging(signalR.LogLevel.None)
+        .build();
+      const inbox = new Inbox(connection);
+      await within(connection.start(), 'connecting');
+      return { connection, inbox };
+    }
+
+    function order() {
+      return {
+        type: 'NewOrder',
+        tenantKey: 'pizza',
+        orderId: randomUUID(),
+        tableNumber: '12',
+        order: {},
+      };
+    }
+
+    test('gets everything once and in order, under its old id and in its old groups', async () => {
+      const { connection, inbox } = await join();
+      const id = connection.connectionId;
+      await connection.invoke('JoinAdminChannel', 'orders');
+      const published = [];
+      for (let round = 0; round < 5; round += 1) {
+        published.push(await server.publish(service, order()));
+        cable.cut();
+        published.push(await server.publish(service, order()));
+        published.push(await server.publish(service, order()));
+        await inbox.byId(published.at(-1));
+        assert.equal(await within(connection.invoke('Ping'), 'a ping'), true);
+      }
+      assert.deepEqual(inbox.ids, published);
+      assert.equal(connection.connectionId, id);
+      await connection.stop();
+    });
+
+    test('has its calls answered once', async () => {
+      const { connection } = await join();
+      for (let round = 0; round < 5; round += 1) {
+        const calls = Array.from({ length: 20 }, () => connection.invoke('Ping'));
+        cable.cut();
+        const answers = await within(Promise.all(calls), 'the answers');
+        assert.ok(answers.every((answer) => answer === true));
+      }
+      await connection.stop();
+    });
+
+    test('that says goodbye is gone for good', async () => {
+      const { connection } = await join();
+      const closed = new Promise((resolve) => connection.onclose(resolve));
+      await connection.stop();
+      assert.equal(await within(closed, 'the end'), undefined);
+      assert.equal(connection.state, signalR.HubConnectionState.Disconnected);
+    });
+  });
+}
