@@ -174,6 +174,9 @@ impl Gate {
                 tasks.spawn(opening.start(application, guest, stateful, attachment));
             }
             Socketed::Next(sending) => {
+                if let Some(connection) = sending.connection() {
+                    connection.renew(self.application.expiry(&principal));
+                }
                 tasks.spawn(opening.hand_over(sending));
             }
         }

@@ -1,6 +1,7 @@
 //! The receiving side: the client's messages are counted, and those that come again are dropped.
 
-use mesahub_protocol::{FrameReader, HandshakeRequest, HubMessage, Protocol, ProtocolError};
+use mesahub_protocol::framing::SEPARATOR;
+use mesahub_protocol::{FrameReader, HandshakeRequest, HubMessage, Protocol};
 
 /// Counts what a client sends over one socket after the other.
 pub(crate) struct Receiving {
@@ -72,26 +73,19 @@ impl Receiving {
         let mut bodies = self.frames.feed(chunk);
         while let Some(body) = bodies.next() {
             let body = body.map_err(|error| error.to_string())?;
-            let protocol = match self.phase {
-                Phase::Tracking(protocol) => protocol,
-                _ => {
-                    let request = HandshakeRequest::parse(body).ok();
-                    outcome.passed.extend_from_slice(body);
-                    outcome.passed.push(mesahub_protocol::framing::SEPARATOR);
-                    let wanted = request.filter(|request| request.version == 2);
-                    let Some(protocol) =
-                        wanted.and_then(|request| Protocol::parse_name(&request.protocol))
-                    else {
-                        self.phase = Phase::Plain;
-                        outcome.is_closing = true;
-                        outcome.passed.extend_from_slice(bodies.rest());
-                        return Ok(outcome);
-                    };
-                    bodies.switch(protocol);
-                    self.phase = Phase::Tracking(protocol);
-                    outcome.begun = Some(protocol);
-                    continue;
-                }
+            let Phase::Tracking(protocol) = self.phase else {
+                outcome.passed.extend_from_slice(body);
+                outcome.passed.push(SEPARATOR);
+                let Some(protocol) = wanted(body) else {
+                    self.phase = Phase::Plain;
+                    outcome.is_closing = true;
+                    outcome.passed.extend_from_slice(bodies.rest());
+                    return Ok(outcome);
+                };
+                bodies.switch(protocol);
+                self.phase = Phase::Tracking(protocol);
+                outcome.begun = Some(protocol);
+                continue;
             };
             let message = HubMessage::decode(protocol, body).map_err(|error| error.to_string())?;
             match message {
@@ -102,6 +96,7 @@ impl Receiving {
                     );
                 }
                 HubMessage::Sequence { sequence_id } => self.next = sequence_id,
+                HubMessage::Unknown { .. } => {}
                 message => {
                     if message.is_tracked() {
                         let number = self.next;
@@ -112,8 +107,8 @@ impl Receiving {
                         self.highest = number;
                     }
                     outcome.is_closing |= matches!(message, HubMessage::Close { .. });
-                    pass(&message, protocol, &mut outcome.passed)
-                        .map_err(|error| error.to_string())?;
+                    // What was just read in this protocol can be written in it.
+                    let _ = message.encode(protocol, &mut outcome.passed);
                 }
             }
         }
@@ -125,17 +120,10 @@ impl Receiving {
     }
 }
 
-fn pass(
-    message: &HubMessage<'_>,
-    protocol: Protocol,
-    out: &mut Vec<u8>,
-) -> Result<(), ProtocolError> {
-    if let HubMessage::Unknown { .. } = message {
-        return Ok(());
-    }
-    // What was just decoded from this protocol encodes in it.
-    let _ = message.encode(protocol, out);
-    Ok(())
+/// The protocol of a handshake that asks for version 2.
+fn wanted(handshake: &[u8]) -> Option<Protocol> {
+    let request = HandshakeRequest::parse(handshake).ok()?;
+    Protocol::parse_name(&request.protocol).filter(|_| request.version == 2)
 }
 
 #[cfg(test)]

@@ -77,6 +77,11 @@ impl Sending {
         true
     }
 
+    /// Whose it is, while that lives.
+    pub(crate) fn connection(&self) -> Option<Arc<Connection>> {
+        self.state.lock().connection.upgrade()
+    }
+
     pub(crate) fn take_next(&self) -> Option<WebSocketLink> {
         self.state.lock().next.take()
     }
