@@ -20,7 +20,15 @@ pub(crate) struct Calls {
 struct Open {
     closed: bool,
     cancellable: HashMap<String, CancellationToken>,
-    uploads: HashMap<String, Box<dyn UploadSink>>,
+    uploads: HashMap<String, OpenUpload>,
+    /// How many uploads there have been.
+    opened: u64,
+}
+
+struct OpenUpload {
+    /// Tells it from a later one of the same id.
+    serial: u64,
+    sink: Box<dyn UploadSink>,
 }
 
 /// What became of an uploaded item.
@@ -67,26 +75,30 @@ impl Calls {
         }
     }
 
-    /// Opens an upload. One with the same id ends.
-    pub(crate) fn open_upload(&self, id: &str, mut sink: Box<dyn UploadSink>) {
+    /// Opens an upload and gives its serial number. One with the same id ends.
+    pub(crate) fn open_upload(&self, id: &str, mut sink: Box<dyn UploadSink>) -> u64 {
         let mut open = self.open.lock();
+        open.opened += 1;
+        let serial = open.opened;
         if open.closed {
             sink.finish(Some(UploadError::Disconnected));
-            return;
+        } else {
+            let upload = OpenUpload { serial, sink };
+            open.uploads.insert(id.to_owned(), upload);
         }
-        open.uploads.insert(id.to_owned(), sink);
+        serial
     }
 
     /// Gives an item to its upload. Items of unknown uploads are ignored.
     pub(crate) fn push(&self, id: &str, item: Payload<'_>) -> Pushed {
         let mut open = self.open.lock();
-        let Some(sink) = open.uploads.get_mut(id) else {
+        let Some(upload) = open.uploads.get_mut(id) else {
             return Pushed::Done;
         };
-        if !sink.has_room() {
+        if !upload.sink.has_room() {
             return Pushed::Full;
         }
-        if !sink.push(item) {
+        if !upload.sink.push(item) {
             open.uploads.remove(id);
         }
         Pushed::Done
@@ -98,19 +110,24 @@ impl Calls {
             .lock()
             .uploads
             .get(id)
-            .is_none_or(|sink| sink.has_room())
+            .is_none_or(|upload| upload.sink.has_room())
     }
 
     /// Ends an upload; whether there was one of this id.
     pub(crate) fn finish(&self, id: &str, error: Option<String>) -> bool {
-        let sink = self.open.lock().uploads.remove(id);
-        sink.map(|mut sink| sink.finish(error.map(UploadError::Client)))
+        let upload = self.open.lock().uploads.remove(id);
+        upload
+            .map(|mut upload| upload.sink.finish(error.map(UploadError::Client)))
             .is_some()
     }
 
-    /// Forgets an upload that its handler has let go.
-    pub(crate) fn forget_upload(&self, id: &str) {
-        self.open.lock().uploads.remove(id);
+    /// Forgets an upload that its handler has let go; a later one of the same id stays.
+    pub(crate) fn forget_upload(&self, id: &str, serial: u64) {
+        let mut open = self.open.lock();
+        let found = open.uploads.get(id);
+        if found.is_some_and(|upload| upload.serial == serial) {
+            open.uploads.remove(id);
+        }
     }
 
     /// The connection is gone: everything open is cancelled or fails.
@@ -125,8 +142,8 @@ impl Calls {
         open.cancellable
             .into_values()
             .for_each(|token| token.cancel());
-        for mut sink in open.uploads.into_values() {
-            sink.finish(Some(UploadError::Disconnected));
+        for mut upload in open.uploads.into_values() {
+            upload.sink.finish(Some(UploadError::Disconnected));
         }
     }
 }

@@ -130,8 +130,8 @@ impl Dispatcher {
         }
         if invocation.stream_ids.len() != shape.uploads {
             return Err(format!(
-                "An unexpected error occurred invoking '{name}' on the server. HubException: \
-                 Client sent {} stream(s), Hub method expects {}.",
+                "{} HubException: Client sent {} stream(s), Hub method expects {}.",
+                invoking(name),
                 invocation.stream_ids.len(),
                 shape.uploads
             ));
@@ -146,7 +146,10 @@ impl Dispatcher {
             }
             reply.cancelled = Some(token);
         }
-        let running = self.start(found, incoming, reply).map_err(|error| {
+        // What is the application's own here may panic, and it runs in the connection's task.
+        let started = catch_unwind(AssertUnwindSafe(|| self.start(found, incoming, reply)))
+            .map_err(|panic| panicked(&*panic).told(&invoking(name), self.detailed))?;
+        let running = started.map_err(|error| {
             let base = format!("Failed to invoke '{name}' due to an error on the server.");
             if self.detailed {
                 format!("{base} InvalidDataException: {error}")
@@ -226,11 +229,8 @@ impl Future for Job {
         };
         Poll::Ready(result.unwrap_or_else(|error| {
             tracing::debug!(method = %self.method, %error, "the handler failed");
-            let base = format!(
-                "An unexpected error occurred invoking '{}' on the server.",
-                self.method
-            );
-            self.reply.error(&error.told(&base, self.reply.detailed))
+            let text = error.told(&invoking(&self.method), self.reply.detailed);
+            self.reply.error(&text)
         }))
     }
 }
@@ -244,6 +244,11 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> HubError {
         .unwrap_or_else(|| "the handler panicked".to_owned());
     tracing::error!(%text, "a handler panicked");
     HubError::internal("Panic", text)
+}
+
+/// The text of a handler that fails, before any detail.
+fn invoking(name: &str) -> String {
+    format!("An unexpected error occurred invoking '{name}' on the server.")
 }
 
 fn unknown(target: &str) -> String {

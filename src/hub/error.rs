@@ -8,11 +8,15 @@ use thiserror::Error;
 
 use crate::hub::ending::Ending;
 use crate::hub::membership::SubscribeFailed;
+use crate::hub::results::InvokeError;
+use crate::hub::upload::UploadError;
 
 /// What a handler fails with.
 ///
 /// [`HubError::new`] is a deliberate error: its text always reaches the caller. Any other error
-/// converts into one with `?`; its text reaches the caller only where detailed errors are on.
+/// converts into one with `?`; its text reaches the caller only where detailed errors are on. What
+/// a client itself answered or uploaded wrongly ([`InvokeError`], [`UploadError`]) counts as
+/// deliberate, as in ASP.NET Core.
 /// Like `anyhow::Error` it is not a `std::error::Error` itself, so that this conversion can exist.
 #[derive(Debug)]
 pub struct HubError {
@@ -66,12 +70,34 @@ impl fmt::Display for HubError {
     }
 }
 
-impl<E: std::error::Error> From<E> for HubError {
+impl<E: std::error::Error + 'static> From<E> for HubError {
     fn from(error: E) -> Self {
+        if let Some(official) = of_a_client(&error) {
+            return official;
+        }
         let name = std::any::type_name::<E>();
         let name = name.split('<').next().unwrap_or(name);
         let short = name.rsplit("::").next().unwrap_or(name);
         Self::internal(short.to_owned(), error.to_string())
+    }
+}
+
+/// What goes wrong on a client's side has official names, and its own text always reaches the
+/// caller.
+fn of_a_client(error: &(dyn std::error::Error + 'static)) -> Option<HubError> {
+    let text = error.to_string();
+    if let Some(UploadError::Client(_) | UploadError::Item) = error.downcast_ref() {
+        return Some(HubError::new(text));
+    }
+    match error.downcast_ref()? {
+        InvokeError::Client(_) | InvokeError::Decode { .. } | InvokeError::TimedOut => {
+            Some(HubError::new(text))
+        }
+        InvokeError::UnknownConnection(_) | InvokeError::Disconnected(_) => {
+            Some(HubError::internal("IOException", text))
+        }
+        InvokeError::NotReading => Some(HubError::internal("InvalidOperationException", text)),
+        InvokeError::Encode(_) => None,
     }
 }
 

@@ -56,11 +56,12 @@ impl Lane {
     pub(crate) fn has_room(&self) -> bool {
         // A handler that waits for this client's answer must not keep it from being read.
         let backlog = if self.connection.is_asked() {
-            self.backlog.saturating_mul(ASKED)
+            self.backlog.max(1).saturating_mul(ASKED)
         } else {
             self.backlog
         };
-        self.state.lock().waiting.len() < backlog
+        let state = self.state.lock();
+        state.running < self.limit || state.waiting.len() < backlog
     }
 
     /// Starts an invocation, or queues it behind the running ones.

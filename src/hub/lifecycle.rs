@@ -28,22 +28,25 @@ impl Lifecycle {
         if self.on_connected.is_none() && self.filters.is_empty() {
             return Ok(());
         }
-        let mut running = self.start(self.on_connected.as_deref(), caller, None)?;
-        for filter in self.filters.iter().rev() {
-            running = filter.connected(caller, running);
-        }
-        run(running).await
+        run(async {
+            let mut running = self.start(self.on_connected.as_deref(), caller, None)?;
+            for filter in self.filters.iter().rev() {
+                running = filter.connected(caller, running);
+            }
+            running.await
+        })
+        .await
     }
 
     /// Runs the disconnect handler; its failure is only logged, since nobody is left to tell.
     pub(crate) async fn disconnected(&self, caller: &Caller, ending: &Ending) {
-        let ran = async {
+        let ran = run(async {
             let mut running = self.start(self.on_disconnected.as_deref(), caller, Some(ending))?;
             for filter in self.filters.iter().rev() {
                 running = filter.disconnected(caller, ending, running);
             }
-            run(running).await
-        };
+            running.await
+        });
         if let Err(error) = ran.await {
             tracing::error!(connection = %caller.id(), %error, "the disconnect handler failed");
         }
@@ -71,7 +74,7 @@ impl Lifecycle {
     }
 }
 
-async fn run(running: Running) -> Result<(), HubError> {
+async fn run(running: impl Future<Output = Result<Answer, HubError>>) -> Result<(), HubError> {
     match AssertUnwindSafe(running).catch_unwind().await {
         Ok(result) => result.map(drop),
         Err(panic) => Err(panicked(&*panic)),

@@ -1,6 +1,7 @@
 //! Client results: asking one connection for a value.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -103,6 +104,8 @@ impl Results {
             // Whoever asked may have given up meanwhile.
             let _ = sender.send(read::<R>(outcome, id));
         });
+        // Counted first: whoever sees the entry sees that the connection is asked.
+        connection.asked(1);
         self.pending.lock().insert(
             number,
             Pending {
@@ -110,7 +113,6 @@ impl Results {
                 settle,
             },
         );
-        connection.asked(1);
         let _question = Question {
             results: self,
             number,
@@ -130,6 +132,8 @@ impl Results {
         if connection.ending().is_some() {
             return Err(InvokeError::Disconnected(id));
         }
+        // It may have stopped reading because of its backlog, and now it must not.
+        connection.wake();
         match tokio::time::timeout(deadline, receiver).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(InvokeError::Disconnected(id)),
@@ -151,22 +155,28 @@ impl Results {
         let asked = pending.remove(&number);
         drop(pending);
         if let Some(asked) = asked {
-            (asked.settle)(Some(outcome));
+            // The type's own code may panic, and it runs in the connection's task.
+            let settled = catch_unwind(AssertUnwindSafe(|| (asked.settle)(Some(outcome))));
+            if settled.is_err() {
+                tracing::error!(id, "reading a client's answer panicked");
+            }
         }
         Answered::Settled
     }
 
     /// The connection has gone: nobody waits for it any longer.
     pub(crate) fn abandon(&self, connection: &Connection) {
-        if !connection.is_asked() {
-            return;
-        }
         let serial = connection.serial();
-        let gone: Vec<_> = self
-            .pending
-            .lock()
-            .extract_if(|_, asked| asked.serial == serial)
-            .collect();
+        let gone: Vec<_> = {
+            // Behind the lock, so that a question put at this moment is seen here or sees the end.
+            let mut pending = self.pending.lock();
+            if !connection.is_asked() {
+                return;
+            }
+            pending
+                .extract_if(|_, asked| asked.serial == serial)
+                .collect()
+        };
         for (_, asked) in gone {
             (asked.settle)(None);
         }

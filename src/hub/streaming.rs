@@ -1,12 +1,12 @@
 //! Streams from the server to a client.
 //!
-//! Items that are ready together leave in one write. The stream is polled no further while more
-//! waits for the client than its transport takes at once.
+//! Items that are ready together leave in one write. A stream is polled no further while more waits
+//! for the client than its transport takes at once.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use mesahub_protocol::encode_stream_item;
@@ -58,15 +58,12 @@ where
                 return to.error(&error.told(FAILED, to.detailed));
             }
         }
-        tokio::select! {
-            biased;
-            () = cancelled.cancelled() => return to.void(),
-            () = connection.room() => tokio::task::yield_now().await,
-        }
+        tokio::task::yield_now().await;
     }
 }
 
-/// Hands over items while they are ready.
+/// Hands over items while they are ready and there is room for them. Of several streams that have
+/// waited for room together, only the first may find any.
 fn take_ready<S, M>(
     mut stream: Pin<&mut S>,
     to: &ReplyTo,
@@ -77,6 +74,7 @@ fn take_ready<S, M>(
 where
     S: Stream<Item: IntoItem<M>>,
 {
+    ready!(connection.outbox().poll_room(context));
     for taken in 0..TURN {
         let polled = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(context)));
         let item = match polled {

@@ -1,6 +1,7 @@
 //! Streams from a client to a handler.
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,6 +21,7 @@ use crate::hub::connection::Connection;
 /// further until the handler takes one. Dropping it tells nobody, and later items are ignored.
 pub struct Upload<T> {
     id: String,
+    serial: u64,
     items: mpsc::Receiver<Result<T, UploadError>>,
     calls: Arc<Calls>,
     connection: Arc<Connection>,
@@ -64,7 +66,7 @@ impl<T: DeserializeOwned + Send + 'static> Upload<T> {
     ) -> Self {
         // One place more than may be filled with items: the error that ends it always fits.
         let (sender, items) = mpsc::channel(capacity.max(1) + 1);
-        calls.open_upload(
+        let serial = calls.open_upload(
             id,
             Box::new(Sink {
                 items: sender,
@@ -73,6 +75,7 @@ impl<T: DeserializeOwned + Send + 'static> Upload<T> {
         );
         Self {
             id: id.to_owned(),
+            serial,
             items,
             calls: Arc::clone(calls),
             connection: Arc::clone(connection),
@@ -86,7 +89,9 @@ impl<T: DeserializeOwned + Send> UploadSink for Sink<T> {
     }
 
     fn push(&mut self, item: Payload<'_>) -> bool {
-        let item = item.decode::<T>().map_err(|_| UploadError::Item);
+        // The type's own code may panic, and it runs in the connection's task.
+        let decoded = catch_unwind(AssertUnwindSafe(|| item.decode::<T>().ok()));
+        let item = decoded.ok().flatten().ok_or(UploadError::Item);
         let failed = item.is_err();
         self.items.try_send(item).is_ok() && !failed
     }
@@ -114,7 +119,7 @@ impl<T> Stream for Upload<T> {
 
 impl<T> Drop for Upload<T> {
     fn drop(&mut self) {
-        self.calls.forget_upload(&self.id);
+        self.calls.forget_upload(&self.id, self.serial);
         self.connection.wake();
     }
 }
