@@ -32,6 +32,12 @@ async fn a_failure_is_told_word_for_word() {
             invoking("Panic"),
             " Panic: the handler broke".to_owned(),
         ),
+        (
+            "PanicAtOnce",
+            json!([]),
+            invoking("PanicAtOnce"),
+            " Panic: the handler broke".to_owned(),
+        ),
         ("Add", json!([1]), failed("Add"), count(1)),
         ("Add", json!([1, 2, 3]), failed("Add"), count(3)),
         ("Add", json!([]), failed("Add"), count(0)),

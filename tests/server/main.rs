@@ -4,15 +4,21 @@
 
 mod bad_input;
 mod broken_frames;
+mod client_results;
 mod connecting;
 mod deadlines;
+mod filters;
 mod groups;
 mod handshake;
 mod honest;
 mod invocations;
 mod negotiate;
 mod overflow;
+mod panics;
+mod parallel;
 mod shutdown;
 mod slow_reader;
+mod streams;
 mod support;
 mod upgrade;
+mod uploads;

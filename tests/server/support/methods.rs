@@ -1,18 +1,21 @@
 //! The methods of the hub under test.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use mesahub::auth::Policy;
 use mesahub::hub::{Caller, Ended, Hub, HubBuilder, HubError, SendError, State};
 use serde_json::Value;
 
+use super::asking::with_questions;
 use super::stage::{Door, Stage};
+use super::streaming::{with_streams, with_uploads};
 
-type Staged = State<Arc<Stage>>;
+pub(super) type Staged = State<Arc<Stage>>;
 
 /// Stands for any error that is not meant for callers.
 #[derive(Debug)]
-struct InvalidOperation;
+pub(super) struct InvalidOperation;
 
 impl std::fmt::Display for InvalidOperation {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,13 +36,14 @@ pub(crate) fn hub(stage: Arc<Stage>) -> HubBuilder {
         .method("Fail", fail)
         .method("Refuse", refuse)
         .method("Panic", explode)
+        .method("PanicAtOnce", explode_at_once)
         .method("PanicLater", explode_later)
         .method("SlowEcho", slow_echo)
         .method("Note", note)
         .method("WhoAmI", async |caller: Caller| caller.id().to_string())
         .method("Abort", async |caller: Caller| caller.abort())
         .method_for(Policy::Authenticated, "Members", async || true);
-    with_groups(hub)
+    with_questions(with_uploads(with_streams(with_groups(hub))))
 }
 
 fn with_groups(hub: HubBuilder) -> HubBuilder {
@@ -53,7 +57,7 @@ fn with_groups(hub: HubBuilder) -> HubBuilder {
         .method("SendOthersInGroup", send_others_in_group)
 }
 
-async fn welcome(State(stage): Staged) -> Result<(), HubError> {
+async fn welcome(caller: Caller, State(stage): Staged) -> Result<(), HubError> {
     let door = *stage.door.lock().expect("never poisoned");
     match door {
         Door::Open => Ok(()),
@@ -65,6 +69,11 @@ async fn welcome(State(stage): Staged) -> Result<(), HubError> {
         Door::Fails => Err(InvalidOperation.into()),
         Door::Refuses => Err(HubError::new("No table is free.")),
         Door::Panics => panic!("the door broke"),
+        Door::Asks => {
+            let (id, long) = (caller.id(), Duration::from_secs(60));
+            let answer = caller.clients().invoke(id, "Value", &(), long).await;
+            Ok(answer?)
+        }
     }
 }
 
@@ -81,6 +90,11 @@ async fn refuse() -> Result<(), HubError> {
 }
 
 async fn explode() {
+    panic!("the handler broke");
+}
+
+/// Not an async function: it does not even come to a future.
+fn explode_at_once() -> std::future::Ready<()> {
     panic!("the handler broke");
 }
 

@@ -1,17 +1,20 @@
 //! A server to test against, and two kinds of client: one that keeps to the rules and one that
 //! writes whatever bytes a test wants.
 
+mod asking;
 mod client;
 mod deadline;
+pub(crate) mod messages;
 mod methods;
 mod raw;
 mod request;
 mod server;
 mod stage;
+mod streaming;
 
 pub(crate) use client::{Client, Incoming};
 pub(crate) use deadline::{becomes, within};
 pub(crate) use raw::{BINARY, PING, PONG, Raw, Sent, TEXT, frame, masked};
 pub(crate) use request::{Request, Response};
 pub(crate) use server::{Plan, Server};
-pub(crate) use stage::Door;
+pub(crate) use stage::{Door, Stage};

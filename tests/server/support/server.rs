@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mesahub::auth::{AllowAnonymous, Authenticator};
 use mesahub::http::{ServeLimits, serve};
-use mesahub::hub::{Hub, HubOptions, Node};
+use mesahub::hub::{Hub, HubBuilder, HubOptions, Node};
 use mesahub::transport::{Endpoint, Origins, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
 use mesahub_protocol::TransportKind;
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) origins: Origins,
     /// The size of the kernel's send buffer for each connection, in bytes.
     pub(crate) send_buffer: Option<u32>,
+    /// What the hub gets beside its methods.
+    pub(crate) also: fn(HubBuilder, &Arc<Stage>) -> HubBuilder,
     /// Whether warp's own accept loop serves the routes instead of ours.
     pub(crate) served_by_warp: bool,
 }
@@ -43,6 +45,7 @@ impl Default for Plan {
             authenticator: Arc::new(AllowAnonymous),
             origins: Origins::default(),
             send_buffer: None,
+            also: |hub, _| hub,
             served_by_warp: false,
         }
     }
@@ -55,7 +58,7 @@ impl Plan {
         let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
         let node = Node::start(broker, shards);
         let stage = Arc::new(Stage::new());
-        let hub = methods::hub(Arc::clone(&stage))
+        let hub = (self.also)(methods::hub(Arc::clone(&stage)), &stage)
             .options(self.options)
             .build(&node)
             .unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 
 use mesahub::hub::{ConnectionId, Ending};
 use tokio::sync::{Semaphore, watch};
@@ -15,6 +16,8 @@ pub(crate) struct Stage {
     notes: watch::Sender<Vec<String>>,
     /// A permit lets one waiting handler go on.
     pub(crate) gate: Semaphore,
+    /// Items that `Flood` has made.
+    pub(crate) produced: AtomicUsize,
     /// What the connect handler does.
     pub(crate) door: Mutex<Door>,
 }
@@ -33,6 +36,8 @@ pub(crate) enum Door {
     Refuses,
     /// Panics.
     Panics,
+    /// Asks the client for a value.
+    Asks,
 }
 
 impl Stage {
@@ -42,6 +47,7 @@ impl Stage {
             started: watch::Sender::default(),
             notes: watch::Sender::default(),
             gate: Semaphore::new(0),
+            produced: AtomicUsize::new(0),
             door: Mutex::default(),
         }
     }
