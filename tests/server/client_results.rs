@@ -7,6 +7,7 @@ use mesahub::hub::handler::Running;
 use mesahub::hub::{Caller, ConnectionId, Ending, HubFilter, HubOptions, InvokeError};
 use serde_json::json;
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::support::messages::{call, end, error, result, together};
 use crate::support::{Client, Door, Plan, Raw, Sent, Server, Stage, becomes, within};
@@ -19,7 +20,8 @@ type Asking = JoinHandle<Result<i64, InvokeError>>;
 /// Asks a connection for a number, from outside of any handler.
 fn ask(server: &Server, id: ConnectionId, deadline: Duration) -> Asking {
     let clients = server.hub.clients();
-    tokio::spawn(async move { clients.invoke(id, "Value", &(1, "two"), deadline).await })
+    TaskTracker::new()
+        .spawn(async move { clients.invoke(id, "Value", &(1, "two"), deadline).await })
 }
 
 async fn answer_to(asking: Asking) -> Result<i64, InvokeError> {

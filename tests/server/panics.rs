@@ -7,6 +7,7 @@ use mesahub::hub::handler::Running;
 use mesahub::hub::{Caller, HubFilter, Upload, UploadError};
 use serde::de::{Deserialize, Deserializer};
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use crate::support::messages::{call, error, item, result, together};
 use crate::support::{Client, Plan, Raw, Sent, Server, within};
@@ -79,8 +80,8 @@ async fn an_answer_that_breaks_its_reader_ends_only_its_question() {
     let server = fragile().await;
     let mut client = Client::connect(&server).await;
     let (clients, id) = (server.hub.clients(), client.id);
-    let asking =
-        tokio::spawn(async move { clients.invoke::<Fragile, _>(id, "Value", &(), LONG).await });
+    let asking = TaskTracker::new()
+        .spawn(async move { clients.invoke::<Fragile, _>(id, "Value", &(), LONG).await });
     assert!(client.message().await.contains("\"s1\""));
     client.send(&result("s1", json!(1))).await;
     assert!(within("the answer", asking).await.unwrap().is_err());

@@ -3,17 +3,28 @@
 use serde_json::{Value, json};
 
 /// A call; `streams` are the ids of what its caller uploads.
-pub(crate) fn call(id: Option<&str>, target: &str, arguments: Value, streams: &[&str]) -> String {
+pub(crate) fn call(
+    id: Option<&str>,
+    target: &str,
+    arguments: impl Into<Value>,
+    streams: &[&str],
+) -> String {
     invocation(1, id, target, arguments, streams)
 }
 
 /// A call that asks for a stream.
-pub(crate) fn stream_call(id: &str, target: &str, arguments: Value, streams: &[&str]) -> String {
+pub(crate) fn stream_call(
+    id: &str,
+    target: &str,
+    arguments: impl Into<Value>,
+    streams: &[&str],
+) -> String {
     invocation(4, Some(id), target, arguments, streams)
 }
 
 /// An item of a stream, in either direction.
-pub(crate) fn item(id: &str, item: Value) -> String {
+pub(crate) fn item(id: &str, item: impl Into<Value>) -> String {
+    let item: Value = item.into();
     format!("{{\"type\":2,\"invocationId\":\"{id}\",\"item\":{item}}}")
 }
 
@@ -23,7 +34,8 @@ pub(crate) fn end(id: &str) -> String {
 }
 
 /// A completion with a result.
-pub(crate) fn result(id: &str, result: Value) -> String {
+pub(crate) fn result(id: &str, result: impl Into<Value>) -> String {
+    let result: Value = result.into();
     format!("{{\"type\":3,\"invocationId\":\"{id}\",\"result\":{result}}}")
 }
 
@@ -50,9 +62,10 @@ fn invocation(
     kind: u8,
     id: Option<&str>,
     target: &str,
-    arguments: Value,
+    arguments: impl Into<Value>,
     streams: &[&str],
 ) -> String {
+    let arguments: Value = arguments.into();
     let mut message = String::from("{");
     if let Some(id) = id {
         message.push_str(&format!("\"invocationId\":\"{id}\","));
