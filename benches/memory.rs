@@ -173,8 +173,14 @@ async fn bare(size: &Size, tasks: &TaskTracker, kept: &mut Vec<Remote>) -> io::R
 }
 
 async fn wait(socket: TcpStream) {
-    // The client process says nothing, so this ends with the socket.
-    let _ = socket.readable().await;
+    // The client process says nothing, so this ends with the socket. Being told that it is
+    // readable proves nothing yet.
+    while socket.readable().await.is_ok() {
+        match socket.try_read(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
 }
 
 async fn guests(server: &Server, kind: Kind, count: usize) -> io::Result<Remote> {
