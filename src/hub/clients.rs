@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesahub_broker::{Publication, Topic};
+use mesahub_broker::{BrokerError, Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{Extension, Protocol, encode_invocation};
 use serde::Serialize;
@@ -196,7 +196,7 @@ impl Recipients {
             return self.send_here(ids, messages);
         }
         let topics = self.topics()?;
-        let payload = self.envelope(&messages);
+        let payload = self.envelope(&messages)?;
         let log = self.options.log;
         let batch = topics
             .into_iter()
@@ -219,7 +219,7 @@ impl Recipients {
         method: &str,
         arguments: &A,
     ) -> Result<Vec<Publication>, SendError> {
-        let payload = self.envelope(&self.encode(method, arguments)?);
+        let payload = self.envelope(&self.encode(method, arguments)?)?;
         let log = self.options.log;
         let topics = self.topics()?;
         Ok(topics
@@ -276,7 +276,9 @@ impl Recipients {
         Ok(topics)
     }
 
-    fn envelope(&self, messages: &[(Protocol, Bytes)]) -> Bytes {
+    /// The payload for the backplane. One that it could never carry is refused here, so that
+    /// nobody accepts it first.
+    fn envelope(&self, messages: &[(Protocol, Bytes)]) -> Result<Bytes, SendError> {
         let named = |(protocol, raw): &(Protocol, Bytes)| (protocol.name().into(), raw.clone());
         let envelope = Envelope {
             excluded: self.excluded.iter().map(ToString::to_string).collect(),
@@ -290,7 +292,13 @@ impl Recipients {
                 ..Extension::default()
             },
         };
-        envelope.encode().into()
+        let payload = Bytes::from(envelope.encode());
+        let max = self.hub.node().broker().capabilities().max_payload;
+        if payload.len() > max {
+            let size = payload.len();
+            return Err(BrokerError::TooLarge { size, max }.into());
+        }
+        Ok(payload)
     }
 }
 

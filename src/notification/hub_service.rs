@@ -398,6 +398,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_backplane_could_never_carry_is_refused_and_not_accepted_first() {
+        let stage = Stage::new();
+        let service = stage.service(NotificationOptions::default());
+        let cart = json!({"type": "CartUpdated", "sessionId": SESSION,
+            "cart": "x".repeat(1024 * 1024)});
+        let error = service.notify(event(cart)).await.unwrap_err();
+        assert!(matches!(
+            error,
+            NotifyError::Send(SendError::Broker(
+                mesahub_broker::BrokerError::TooLarge { .. }
+            ))
+        ));
+        assert_eq!(service.counters().accepted.value(), 0);
+    }
+
+    #[tokio::test]
     async fn without_background_processing_the_caller_is_told_what_failed() {
         let stage = Stage::new();
         let service = stage.direct();
