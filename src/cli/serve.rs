@@ -24,17 +24,22 @@ pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), B
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("cannot listen on {address}: {error}"))?;
-        writeln!(
-            std::io::stdout(),
-            "listening on http://{}",
-            listener.local_addr()?
-        )?;
-        if loaded.environment.is_development() {
-            token::print_samples(&loaded)?;
+        if let Err(error) = announce(&loaded, listener.local_addr()?) {
+            // Whoever started it does not listen any more: no reason not to serve.
+            tracing::warn!(%error, "cannot say where it listens");
         }
         app.run(listener, stop).await;
         Ok(())
     })
+}
+
+/// Says on standard output where it listens, and in development how to get in.
+fn announce(loaded: &Loaded, address: SocketAddr) -> Result<(), Box<dyn Error>> {
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    if loaded.environment.is_development() {
+        token::print_samples(loaded)?;
+    }
+    Ok(())
 }
 
 /// Resolves at SIGTERM or Ctrl-C.
