@@ -22,7 +22,10 @@ pub(crate) async fn keep(
         let changed = tokio::select! {
             changed = membership.changes() => changed,
             () = tokio::time::sleep(RETRY), if !again.is_empty() => Vec::new(),
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {
+                membership.close();
+                return;
+            }
         };
         let mut topics = std::mem::take(&mut again);
         topics.extend(changed);

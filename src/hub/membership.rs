@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mesahub_broker::Topic;
 use parking_lot::Mutex;
@@ -33,6 +34,8 @@ pub(crate) struct Membership {
     hasher: RandomState,
     changed: Mutex<Vec<Topic>>,
     wake: Notify,
+    /// Nobody tells the broker anything any more, so nobody waits for it either.
+    closed: AtomicBool,
 }
 
 /// The broker could not be told of an interest; the join was taken back.
@@ -75,6 +78,7 @@ impl Membership {
             hasher: RandomState::new(),
             changed: Mutex::default(),
             wake: Notify::new(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -220,7 +224,25 @@ impl Membership {
         }
     }
 
+    /// The node stops: whoever waits for the broker goes on, and nobody waits from now on.
+    pub(crate) fn close(&self) {
+        // Before the first shard is locked: a join sees it there, or is seen.
+        self.closed.store(true, Ordering::SeqCst);
+        for shard in &self.shards {
+            for entry in shard.lock().values_mut() {
+                if let Interest::Wanted(waiters) = &mut entry.interest {
+                    for waiter in waiters.drain(..) {
+                        let _ = waiter.send(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
     fn want(&self, topic: &Topic, entry: &mut Entry) -> Option<Waiter> {
+        if self.closed.load(Ordering::SeqCst) {
+            return None;
+        }
         let (sender, waiter) = oneshot::channel();
         match &mut entry.interest {
             Interest::Live => return None,
@@ -253,5 +275,28 @@ impl Membership {
 impl Entry {
     fn is_empty(&self) -> bool {
         self.members.is_empty() && self.listeners.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mesahub_broker::Topic;
+
+    use super::Membership;
+    use crate::hub::listener::Listener;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_broker_that_nobody_tells_anything() {
+        let membership = Membership::new();
+        let topic = Topic::new("hub:all").unwrap();
+        let listener = |serial| Listener::new(serial, Arc::new(|_: &str, _: &bytes::Bytes| {}));
+        let before = membership.listen(&topic, listener(1)).unwrap();
+        membership.close();
+        assert!(before.await.unwrap().is_ok(), "who waited goes on");
+        let other = Topic::new("hub:other").unwrap();
+        assert!(membership.listen(&other, listener(2)).is_none());
+        assert!(membership.listen(&topic, listener(3)).is_none());
     }
 }
