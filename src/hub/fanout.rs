@@ -139,6 +139,9 @@ impl Fanout {
                 .protocol()
                 .and_then(|protocol| message.encoded.bytes(protocol, member.form()))
             else {
+                // Its publisher does not speak this connection's protocol: nodes must be alike.
+                self.counters.undecodable.add(1);
+                tracing::debug!(connection = %member.id(), "a message lacks its protocol");
                 continue;
             };
             let accepted = if alone {
