@@ -2,15 +2,14 @@
 //
 // Nothing here sleeps: everything is an awaited event under a deadline.
 
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 import * as signalR from '@microsoft/signalr';
 
 import { DEADLINE, within } from './deadline.mjs';
 import { Inbox } from './inbox.mjs';
+import { Program } from './program.mjs';
 import { mint } from './tokens.mjs';
 
 export { rejection, within } from './deadline.mjs';
@@ -19,10 +18,6 @@ export { claims, mint, secondsFromNow, tamper } from './tokens.mjs';
 
 /** Starts the binary that `MESAHUB_BIN` names and waits until it listens. */
 export async function startServer({ port = 0, key = newKey(), settings = {} } = {}) {
-  const binary = process.env.MESAHUB_BIN;
-  if (!binary) {
-    throw new Error('MESAHUB_BIN must name the mesahub binary to test; `cargo xtask test` sets it');
-  }
   const configuration = {
     // What `Development` shows in errors is for people; clients compare the official texts.
     'RealTimeConfiguration:SignalR:EnableDetailedErrors': 'false',
@@ -33,8 +28,8 @@ export async function startServer({ port = 0, key = newKey(), settings = {} } = 
     '--set',
     `${name}=${value}`,
   ]);
-  const child = spawn(
-    binary,
+  const program = await Program.start(
+    'MESAHUB_BIN',
     [
       'serve',
       ...['--environment', 'Development'],
@@ -42,57 +37,25 @@ export async function startServer({ port = 0, key = newKey(), settings = {} } = 
       ...['--address', `127.0.0.1:${port}`],
       ...flags,
     ],
-    {
-      env: { ...process.env, Mesahub__Authentication__SigningKey: key },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
+    { Mesahub__Authentication__SigningKey: key },
   );
-  const server = new Server(child, key);
-  await server.listening();
-  return server;
+  return new Server(program, key);
 }
 
 class Server {
-  #child;
+  #program;
   #key;
-  #exit;
   #connections = [];
   #tokens = [];
-  #log = '';
 
-  /** `http://127.0.0.1:port`. */
-  url;
-
-  constructor(child, key) {
-    this.#child = child;
+  constructor(program, key) {
+    this.#program = program;
     this.#key = key;
-    child.stderr.setEncoding('utf8').on('data', (text) => (this.#log += text));
-    this.#exit = new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, signal) => resolve({ code, signal }));
-    });
-    // A binary that cannot be started is reported by whoever waits for it next.
-    this.#exit.catch(() => {});
   }
 
-  async listening() {
-    const line = new Promise((resolve) => {
-      createInterface({ input: this.#child.stdout }).on('line', (text) => {
-        const found = /^listening on (http:\/\/\S+)$/.exec(text);
-        if (found) {
-          resolve(found[1]);
-        }
-      });
-    });
-    const early = this.#exit.then(({ code, signal }) => {
-      throw new Error(`mesahub ended at once (${signal ?? code}):\n${this.#log}`);
-    });
-    try {
-      this.url = await within(Promise.race([line, early]), 'waiting for mesahub to listen');
-    } catch (error) {
-      this.#child.kill('SIGKILL');
-      throw error;
-    }
+  /** `http://127.0.0.1:port`. */
+  get url() {
+    return this.#program.url;
   }
 
   get port() {
@@ -109,7 +72,7 @@ class Server {
 
   /** What the server has written to standard error so far. */
   get log() {
-    return this.#log;
+    return this.#program.log;
   }
 
   /** Every token that was made for this server. */
@@ -190,24 +153,18 @@ class Server {
 
   /** Asks the server to end and gives how it did. */
   async terminate() {
-    this.#child.kill('SIGTERM');
-    return this.ended();
+    return this.#program.terminate();
   }
 
   /** How the server ended, once it has. */
   async ended() {
-    return within(this.#exit, 'waiting for mesahub to end');
+    return this.#program.ended();
   }
 
   /** Ends the clients and the server, whatever state they are in. */
   async stop() {
     await Promise.allSettled(this.#connections.map((connection) => connection.stop()));
-    this.#child.kill('SIGTERM');
-    try {
-      await this.ended();
-    } finally {
-      this.#child.kill('SIGKILL');
-    }
+    await this.#program.stop();
   }
 }
 

@@ -95,12 +95,21 @@ pub(crate) fn follow(mut command: Command, mut see: impl FnMut(&str)) -> Result<
 
 /// Builds the `mesahub` binary and says where it lies, wherever the target folder is.
 pub(crate) fn build_mesahub(flags: &[&str]) -> Result<PathBuf, TaskError> {
+    build_program("--bin", "mesahub", flags)
+}
+
+/// Builds an example of the `mesahub` package and says where it lies.
+pub(crate) fn build_example(name: &str, flags: &[&str]) -> Result<PathBuf, TaskError> {
+    build_program("--example", name, flags)
+}
+
+fn build_program(kind: &str, name: &str, flags: &[&str]) -> Result<PathBuf, TaskError> {
     let mut build = cargo(&[
         "build",
         "--package",
         "mesahub",
-        "--bin",
-        "mesahub",
+        kind,
+        name,
         "--message-format",
         "json-render-diagnostics",
     ]);
@@ -109,7 +118,7 @@ pub(crate) fn build_mesahub(flags: &[&str]) -> Result<PathBuf, TaskError> {
     output_of(build)?
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "mesahub")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .ok_or_else(|| TaskError::Unexpected(format!("`{program}` made no binary")))
 }

@@ -62,10 +62,19 @@ pub(crate) fn install_client() -> Result<(), TaskError> {
     ))
 }
 
-/// Runs every test file against the binary, and counts.
-pub(crate) fn run(mesahub: &Path) -> Result<(Tally, bool), TaskError> {
+/// The programs that the tests drive.
+pub(crate) struct Programs {
+    pub(crate) mesahub: PathBuf,
+    /// `examples/everything.rs`.
+    pub(crate) everything: PathBuf,
+}
+
+/// Runs every test file against the programs, and counts.
+pub(crate) fn run(programs: &Programs) -> Result<(Tally, bool), TaskError> {
     let mut node = cargo::command("node", &["--test", "--test-reporter=spec"]);
-    node.args(test_files()?).env("MESAHUB_BIN", mesahub);
+    node.args(test_files()?)
+        .env("MESAHUB_BIN", &programs.mesahub)
+        .env("MESAHUB_EVERYTHING_BIN", &programs.everything);
     let mut tally = Tally::default();
     let succeeded = cargo::follow(node, |line| {
         println!("{line}");

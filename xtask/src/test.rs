@@ -93,11 +93,15 @@ fn rust_tests(tally: &mut Tally) -> Result<bool, TaskError> {
 fn client_tests(tally: &mut Tally) -> Result<bool, TaskError> {
     step::step("looking for node and npm", clients::bring_node)?;
     step::step("installing the official client", clients::install_client)?;
-    let mesahub = step::step("building mesahub", || {
-        cargo::build_mesahub(&["--all-features"])
+    let features = ["--all-features"];
+    let programs = step::step("building mesahub and the hub of everything", || {
+        Ok(clients::Programs {
+            mesahub: cargo::build_mesahub(&features)?,
+            everything: cargo::build_example("everything", &features)?,
+        })
     })?;
     let (counted, succeeded) = step::step("running the official-client tests", || {
-        clients::run(&mesahub)
+        clients::run(&programs)
     })?;
     *tally = counted;
     Ok(succeeded)
