@@ -10,6 +10,7 @@ mod support;
 
 use std::alloc::System;
 use std::io;
+use std::time::Duration;
 
 use mesahub::auth::Principal;
 use mesahub::hub::Connection;
@@ -161,7 +162,7 @@ async fn bare(size: &Size, tasks: &TaskTracker, kept: &mut Vec<Remote>) -> io::R
     let address = listener.local_addr()?;
     let mut before = Heap::now();
     for count in [size.warm_up, size.sample] {
-        before = Heap::now();
+        before = Heap::settled().await;
         let opening = Remote::open(address, Kind::Bare, count, Role::Drain);
         let (clients, sockets) = tokio::try_join!(opening, accept_bare(&listener, count))?;
         kept.push(clients);
@@ -218,6 +219,19 @@ impl Heap {
         Self {
             bytes: stats.bytes_allocated - stats.bytes_deallocated,
             blocks: stats.allocations - stats.deallocations,
+        }
+    }
+
+    /// Live heap once nothing that was measured before is still being given back.
+    async fn settled() -> Self {
+        let mut last = Self::now();
+        loop {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let now = Self::now();
+            if now.bytes == last.bytes {
+                return now;
+            }
+            last = now;
         }
     }
 
