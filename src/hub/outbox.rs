@@ -187,6 +187,11 @@ impl Outbox {
         self.queue.lock().bytes < self.at_once
     }
 
+    /// Whether anything is still accepted.
+    pub(crate) fn is_open(&self) -> bool {
+        self.queue.lock().state == State::Open
+    }
+
     /// Waits until there is room, or nothing is accepted any more.
     pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.queue.lock();

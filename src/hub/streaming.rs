@@ -15,7 +15,7 @@ use crate::hub::connection::Connection;
 use crate::hub::dispatch::panicked;
 use crate::hub::error::HubError;
 use crate::hub::frame::frame;
-use crate::hub::outbox::Overflow;
+use crate::hub::outbox::{Accepted, Overflow};
 use crate::hub::reply::{Answer, IntoItem, ReplyTo};
 
 /// Items taken from a stream before other tasks get a turn.
@@ -75,6 +75,10 @@ where
     S: Stream<Item: IntoItem<M>>,
 {
     ready!(connection.outbox().poll_room(context));
+    if !connection.outbox().is_open() {
+        // The cancellation is on its way.
+        return Poll::Pending;
+    }
     for taken in 0..TURN {
         let polled = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(context)));
         let item = match polled {
@@ -90,8 +94,9 @@ where
             encoded = encode_stream_item(to.protocol, out, id, &value);
         });
         encoded?;
-        connection.defer_frame(&bytes, &Overflow::Close);
-        if !connection.has_room() {
+        let (accepted, _) = connection.defer_frame(&bytes, &Overflow::Close);
+        let is_taken = matches!(accepted, Accepted::Queued | Accepted::Displaced(_));
+        if !is_taken || !connection.has_room() {
             break;
         }
     }

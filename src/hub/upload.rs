@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use mesahub_protocol::Payload;
@@ -23,6 +24,7 @@ pub struct Upload<T> {
     id: String,
     serial: u64,
     items: mpsc::Receiver<Result<T, UploadError>>,
+    held_up: Arc<AtomicBool>,
     calls: Arc<Calls>,
     connection: Arc<Connection>,
 }
@@ -53,6 +55,8 @@ pub(crate) trait UploadSink: Send {
 
 struct Sink<T> {
     items: mpsc::Sender<Result<T, UploadError>>,
+    /// The read loop has found no room and waits until an item is taken.
+    held_up: Arc<AtomicBool>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -66,10 +70,12 @@ impl<T: DeserializeOwned + Send + 'static> Upload<T> {
     ) -> Self {
         // One place more than may be filled with items: the error that ends it always fits.
         let (sender, items) = mpsc::channel(capacity.max(1) + 1);
+        let held_up = Arc::<AtomicBool>::default();
         let serial = calls.open_upload(
             id,
             Box::new(Sink {
                 items: sender,
+                held_up: Arc::clone(&held_up),
                 item: PhantomData,
             }),
         );
@@ -77,6 +83,7 @@ impl<T: DeserializeOwned + Send + 'static> Upload<T> {
             id: id.to_owned(),
             serial,
             items,
+            held_up,
             calls: Arc::clone(calls),
             connection: Arc::clone(connection),
         }
@@ -85,7 +92,14 @@ impl<T: DeserializeOwned + Send + 'static> Upload<T> {
 
 impl<T: DeserializeOwned + Send> UploadSink for Sink<T> {
     fn has_room(&self) -> bool {
-        self.items.is_closed() || self.items.capacity() > 1
+        let has_room = || self.items.is_closed() || self.items.capacity() > 1;
+        if has_room() {
+            return true;
+        }
+        self.held_up.store(true, Ordering::Relaxed);
+        // Either the second look sees the item taken, or whoever took it sees the mark.
+        fence(Ordering::SeqCst);
+        has_room()
     }
 
     fn push(&mut self, item: Payload<'_>) -> bool {
@@ -108,12 +122,12 @@ impl<T> Stream for Upload<T> {
     type Item = Result<T, UploadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let was_full = self.items.len() + 1 >= self.items.max_capacity();
-        let item = self.items.poll_recv(context);
-        if was_full {
+        let item = ready!(self.items.poll_recv(context));
+        fence(Ordering::SeqCst);
+        if self.held_up.swap(false, Ordering::Relaxed) {
             self.connection.wake();
         }
-        item
+        Poll::Ready(item)
     }
 }
 

@@ -158,7 +158,7 @@ async fn an_answer_from_another_connection_costs_that_connection() {
     assert_eq!(answer_to(asking).await.unwrap(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_leaves_does_not_answer() {
     for how in ["lost", "stopped", "aborted"] {
         let server = Server::start().await;
@@ -265,7 +265,7 @@ async fn a_disconnect_handler_asks_in_vain() {
     client.is_sent_away_with("{\"type\":7}").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_may_ask_its_own_caller() {
     let server = Server::start().await;
     let mut client = Client::connect(&server).await;
@@ -287,7 +287,7 @@ async fn a_handler_may_ask_its_own_caller() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_may_ask_its_own_caller_whose_reading_has_stopped() {
     for backlog in [0, 1, 5] {
         let server = Server::with(HubOptions {

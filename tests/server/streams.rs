@@ -207,7 +207,7 @@ async fn a_stream_lets_calls_and_other_streams_pass() {
     assert_eq!(client.message().await, item("slow", json!("a 1")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_streams_at_once_keep_their_own_orders() {
     const STREAMS: usize = 20;
     const ITEMS: usize = 300;
@@ -231,7 +231,7 @@ async fn many_streams_at_once_keep_their_own_orders() {
     assert_eq!(next, [ITEMS + 1; STREAMS]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_makes_no_more_than_a_slow_client_takes() {
     const ITEMS: usize = 8_000;
     const SIZE: usize = 1_000;
@@ -252,7 +252,7 @@ async fn a_stream_makes_no_more_than_a_slow_client_takes() {
     assert_eq!(server.stage.produced.load(Ordering::Relaxed), ITEMS);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_streams_together_do_not_overflow_a_slow_client() {
     const STREAMS: usize = 40;
     const ITEMS: usize = 20;
@@ -289,7 +289,7 @@ async fn a_slow_client_can_cancel_what_waits_for_it() {
     assert_eq!(items, made);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_end_with_their_connection() {
     for how in ["lost", "stopped", "aborted"] {
         let server = Server::start().await;
@@ -323,7 +323,7 @@ async fn streams_end_with_their_connection() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_waits_for_a_slow_client_ends_with_the_connection() {
     let server = narrow(HubOptions::default()).await;
     let mut slow = Client::connect_narrow(&server).await;

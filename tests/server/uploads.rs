@@ -176,6 +176,24 @@ async fn no_more_items_are_read_than_the_buffer_holds() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_small_buffer_never_stands_still_while_its_handler_reads() {
+    const ITEMS: i64 = 5_000;
+    let server = capacity_of(1).await;
+    let mut client = Client::connect(&server).await;
+    let mut messages = vec![call(Some("1"), "Sum", json!([]), &["u"])];
+    messages.extend((1..=ITEMS).map(|number| item("u", json!(number))));
+    messages.push(end("u"));
+    for _ in 0..10 {
+        // In chunks, so that the reading and the handler run side by side.
+        for chunk in messages.chunks(50) {
+            client.send(&together(chunk)).await;
+        }
+        let sum = ITEMS * (ITEMS + 1) / 2;
+        assert_eq!(client.message().await, result("1", json!(sum)));
+    }
+}
+
 #[tokio::test]
 async fn a_buffer_that_is_just_full_holds_nothing_up() {
     let server = capacity_of(3).await;
