@@ -119,6 +119,9 @@ class Server {
     const connection = this.client(options);
     const inbox = new Inbox(connection);
     await within(connection.start(), 'connecting');
+    // The handshake is answered before the connect handler has run; a call is answered after it,
+    // and then the client is in its channels.
+    await within(connection.invoke('Ping'), 'being welcomed');
     return { connection, inbox };
   }
 
