@@ -1,0 +1,243 @@
+//! A server that is a process of this machine.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, mpsc};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::ServerError;
+
+/// How long a server may take until it serves.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How often is looked whether it serves.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Lines of output that an error shows.
+const TAIL: usize = 30;
+
+/// What to run, and how to bring it.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its name, to be found in `PATH`, `/usr/sbin` or `/usr/local/sbin`.
+    pub name: &'static str,
+    /// The command that brings it.
+    pub remedy: &'static str,
+    /// What it is given.
+    pub arguments: Vec<String>,
+    /// Variables that it is given beside those of this process.
+    pub environment: Vec<(String, String)>,
+    /// Where it runs, and where its output goes, into `{name}.log`.
+    pub folder: PathBuf,
+}
+
+/// A running server. It is killed when this is dropped, and when the process that started it ends
+/// in whatever way.
+#[derive(Debug)]
+pub struct Process {
+    program: Program,
+    path: PathBuf,
+    child: Child,
+}
+
+impl Process {
+    /// Starts the program and waits until `serves` says that it does.
+    ///
+    /// # Errors
+    /// When the program is missing, ends, or does not serve within 90 seconds.
+    pub async fn start<F>(program: Program, serves: F) -> Result<Self, ServerError>
+    where
+        F: AsyncFnMut() -> bool,
+    {
+        let path = find(program.name).ok_or(ServerError::Missing {
+            program: program.name,
+            remedy: program.remedy,
+        })?;
+        let child = spawn(&program, &path)?;
+        let mut process = Self {
+            program,
+            path,
+            child,
+        };
+        process.wait(serves).await?;
+        Ok(process)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it (SIGKILL) with all its children and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it could not be waited for.
+    pub fn kill(&mut self) -> Result<(), ServerError> {
+        self.signal(Signal::KILL);
+        let ended = self.child.wait();
+        ended.map_err(ServerError::io(format!("ending {}", self.program.name)))?;
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has.
+    ///
+    /// # Errors
+    /// When it could not be waited for.
+    pub async fn terminate(&mut self) -> Result<(), ServerError> {
+        self.signal(Signal::TERM);
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            let ended = self.child.try_wait();
+            if ended
+                .map_err(ServerError::io(format!("ending {}", self.program.name)))?
+                .is_some()
+            {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        self.kill()
+    }
+
+    /// Starts it again as it was started, and waits until it serves.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn restart<F>(&mut self, serves: F) -> Result<(), ServerError>
+    where
+        F: AsyncFnMut() -> bool,
+    {
+        self.kill()?;
+        self.child = spawn(&self.program, &self.path)?;
+        self.wait(serves).await
+    }
+
+    /// Freezes it (SIGSTOP): its sockets stay open and nothing answers.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(id) = id {
+            // It may have ended already.
+            let _ = kill_process_group(id, signal);
+        }
+    }
+
+    async fn wait<F: AsyncFnMut() -> bool>(&mut self, mut serves: F) -> Result<(), ServerError> {
+        let since = Instant::now();
+        loop {
+            let ended = self.child.try_wait();
+            let ended =
+                ended.map_err(ServerError::io(format!("starting {}", self.program.name)))?;
+            if let Some(status) = ended {
+                return Err(self.not_serving(format!("ended with {status}")));
+            }
+            if serves().await {
+                return Ok(());
+            }
+            if since.elapsed() > PATIENCE {
+                return Err(self.not_serving(format!("does not serve after {PATIENCE:?}")));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn not_serving(&self, what: String) -> ServerError {
+        let log = self.program.log();
+        ServerError::NotServing {
+            program: self.program.name.to_owned(),
+            what,
+            tail: tail(&log),
+            log,
+        }
+    }
+}
+
+impl Program {
+    fn log(&self) -> PathBuf {
+        self.folder.join(format!("{}.log", self.name))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+type Order = (Command, mpsc::Sender<io::Result<Child>>);
+
+/// The thread that starts every server. A child is told of the death of the *thread* that made it,
+/// and this one lives as long as the process.
+static NURSERY: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+    let (orders, waiting) = mpsc::channel::<Order>();
+    std::thread::spawn(move || {
+        for (mut command, answer) in waiting {
+            let _ = answer.send(command.spawn());
+        }
+    });
+    orders
+});
+
+fn spawn(program: &Program, path: &Path) -> Result<Child, ServerError> {
+    let doing = || format!("starting {}", path.display());
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(program.log())
+        .map_err(ServerError::io(doing()))?;
+    let errors = log.try_clone().map_err(ServerError::io(doing()))?;
+    // `setpriv` has the kernel kill the server when this process dies, and becomes the server.
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(path)
+        .args(&program.arguments)
+        .envs(program.environment.iter().cloned())
+        .current_dir(&program.folder)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors);
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let (answer, spawned) = mpsc::channel();
+    let sent = NURSERY.send((command, answer));
+    sent.map_err(|_| ServerError::io(doing())(io::ErrorKind::BrokenPipe.into()))?;
+    let spawned = spawned.recv();
+    spawned
+        .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+        .map_err(ServerError::io(doing()))
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mut last = VecDeque::with_capacity(TAIL);
+    for line in text.lines() {
+        if last.len() == TAIL {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+    Vec::from(last).join("\n")
+}
