@@ -58,7 +58,9 @@ impl SourceFile {
         ["src/", "protocol/src/"]
             .iter()
             .any(|folder| self.path.starts_with(folder))
-            || (self.path.starts_with("backends/") && self.path.contains("/src/"))
+            || (self.path.starts_with("backends/")
+                && self.path.contains("/src/")
+                && !self.path.starts_with("backends/servers/"))
     }
 
     /// Whether all of it is test code.

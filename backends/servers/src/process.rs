@@ -179,12 +179,12 @@ impl Drop for Process {
     }
 }
 
-type Order = (Command, mpsc::Sender<io::Result<Child>>);
+type Order = (Command, mpsc::SyncSender<io::Result<Child>>);
 
 /// The thread that starts every server. A child is told of the death of the *thread* that made it,
 /// and this one lives as long as the process.
-static NURSERY: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
-    let (orders, waiting) = mpsc::channel::<Order>();
+static NURSERY: LazyLock<mpsc::SyncSender<Order>> = LazyLock::new(|| {
+    let (orders, waiting) = mpsc::sync_channel::<Order>(16);
     std::thread::spawn(move || {
         for (mut command, answer) in waiting {
             let _ = answer.send(command.spawn());
@@ -213,7 +213,7 @@ fn spawn(program: &Program, path: &Path) -> Result<Child, ServerError> {
         .stdout(log)
         .stderr(errors);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let (answer, spawned) = mpsc::channel();
+    let (answer, spawned) = mpsc::sync_channel(1);
     let sent = NURSERY.send((command, answer));
     sent.map_err(|_| ServerError::io(doing())(io::ErrorKind::BrokenPipe.into()))?;
     let spawned = spawned.recv();
