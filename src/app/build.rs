@@ -21,8 +21,7 @@ use crate::channel::RecentOrders;
 use crate::config::Loaded;
 use crate::http::{self, Api, ServeLimits};
 use crate::hub::{Hub, Node};
-use crate::notification::{HubNotificationService, notification_hub};
-
+use crate::notification::{ClusterOrders, HubNotificationService, notification_hub};
 use crate::transport::{self, Endpoint, Origins};
 
 /// A server that is ready to listen.
@@ -52,7 +51,8 @@ impl App {
             shards,
         );
         let orders = Arc::new(RecentOrders::default());
-        let hub = notification_hub(&node, Arc::clone(&orders) as _, options::hub(settings))?;
+        let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
+        let hub = notification_hub(&node, known, options::hub(settings))?;
         let service = Arc::new(HubNotificationService::new(
             hub.clone(),
             orders,

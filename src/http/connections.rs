@@ -10,21 +10,24 @@ use super::api::Api;
 use super::call::{Call, json, no_content};
 use super::presence::user_key;
 use super::problem::Problem;
-use super::refusal::unknown_connection;
+use super::refusal::{refused, unknown_connection};
 use crate::auth::{TenantKey, UserId};
-use crate::hub::{Connection, Ending};
+use crate::hub::{ConnectionId, Ending, Whois};
 
 #[derive(Serialize)]
 struct Disconnected {
-    disconnected: usize,
+    disconnected: u64,
 }
 
 /// Ends one connection.
 pub(super) async fn disconnect(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let ending = ending(&call)?;
-    let connection = named(&api, &call)?;
-    connection.end(ending);
-    Ok(no_content())
+    let (id, _) = named(&api, &call).await?;
+    let ended = api.hub.cluster().disconnect(id, ending).await;
+    match ended.map_err(|error| refused(&error.into()))? {
+        true => Ok(no_content()),
+        false => Err(unknown_connection()),
+    }
 }
 
 /// Ends all connections of a user.
@@ -33,19 +36,25 @@ pub(super) async fn disconnect_user(api: Arc<Api>, call: Call) -> Result<Respons
     let user: UserId = call.parameter("userId")?;
     let ending = ending(&call)?;
     call.permit(Some(&tenant))?;
-    let disconnected = api.hub.disconnect_user(&user_key(tenant, user), &ending);
+    let key = user_key(tenant, user);
+    let disconnected = api.hub.cluster().disconnect_user(&key, &ending).await;
+    let disconnected = disconnected.map_err(|error| refused(&error.into()))?;
     Ok(json(StatusCode::OK, &Disconnected { disconnected }))
 }
 
-/// The connection that the path names, if it is here and of a tenant that the caller may publish
+/// The connection that the path names, if there is one and it is of a tenant that the caller may publish
 /// for. One of another tenant is answered as if it were not there, so that nobody learns of it.
 ///
 /// # Errors
-/// 404.
-pub(super) fn named(api: &Api, call: &Call) -> Result<Arc<Connection>, Problem> {
-    let id = call.text("connectionId").parse().ok();
-    id.and_then(|id| api.hub.find(id))
-        .filter(|connection| call.permit(connection.principal().tenant.as_ref()).is_ok())
+/// 404; 503 when its node cannot be asked.
+pub(super) async fn named(api: &Api, call: &Call) -> Result<(ConnectionId, Whois), Problem> {
+    let id = call.text("connectionId").parse::<ConnectionId>();
+    let id = id.map_err(|_| unknown_connection())?;
+    let found = api.hub.cluster().whois(id).await;
+    found
+        .map_err(|error| refused(&error.into()))?
+        .filter(|whois| call.permit(whois.tenant.as_ref()).is_ok())
+        .map(|whois| (id, whois))
         .ok_or_else(unknown_connection)
 }
 

@@ -40,14 +40,16 @@ pub(super) async fn connections(api: Arc<Api>, call: Call) -> Result<Response, P
     ))
 }
 
-/// Whether a user is online, and with how many connections to this node.
+/// Whether a user is online, and with how many connections.
 pub(super) async fn online(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let tenant: TenantKey = call.parameter("tenantKey")?;
     let user: UserId = call.parameter("userId")?;
     call.permit(Some(&tenant))?;
     let online = api.service.is_user_online(&tenant, &user).await;
     let online = online.map_err(|error| refused(&error))?;
-    let connections = api.hub.user_count(&user_key(tenant, user)) as u64;
+    let key = user_key(tenant, user);
+    let connections = api.hub.cluster().user_count(&key).await;
+    let connections = connections.map_err(|error| refused(&error.into()))?;
     Ok(json(
         StatusCode::OK,
         &Online {

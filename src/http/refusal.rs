@@ -43,9 +43,9 @@ pub(super) fn is_worth_a_retry(error: &NotifyError) -> bool {
         )
 }
 
-/// A connection that is not here, or that the caller may not know of.
+/// A connection that is nowhere, or that the caller may not know of.
 pub(super) fn unknown_connection() -> Problem {
-    let detail = "this node has no such connection of a tenant that the token covers";
+    let detail = "there is no such connection of a tenant that the token covers";
     Problem::new(StatusCode::NOT_FOUND, "unknown_connection", detail)
 }
 

@@ -30,7 +30,7 @@ const UNAVAILABLE: Answer = Answer {
 };
 const NO_CONNECTION: Answer = Answer {
     status: 404,
-    meaning: "This node has no such connection of a tenant that the token covers.",
+    meaning: "There is no such connection of a tenant that the token covers.",
     schema: Some("Problem"),
 };
 const HEALTHY: Answer = Answer {
@@ -173,7 +173,8 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         path: "/api/v1/tenants/{tenantKey}/users/{userId}/online",
         id: "isUserOnline",
         summary: "Tells whether a user is connected",
-        description: "`connections` counts the user's connections to the node that answers.",
+        description: "`connections` counts the user's connections to all nodes that answer within \
+                      two seconds.",
         answers: &[
             Answer {
                 status: 200,
@@ -189,13 +190,16 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         verb: Verb::Delete,
         path: "/api/v1/tenants/{tenantKey}/users/{userId}/connections",
         id: "disconnectUser",
-        summary: "Ends all connections of a user to the node that answers",
+        summary: "Ends all connections of a user",
         flags: &[ALLOW_RECONNECT],
-        answers: &[Answer {
-            status: 200,
-            meaning: "How many there were.",
-            schema: Some("Disconnected"),
-        }],
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "How many there were.",
+                schema: Some("Disconnected"),
+            },
+            UNAVAILABLE,
+        ],
         handle: |api, call| Box::pin(connections::disconnect_user(api, call)),
         ..SERVICE
     },
@@ -203,9 +207,9 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         verb: Verb::Delete,
         path: "/api/v1/connections/{connectionId}",
         id: "disconnectConnection",
-        summary: "Ends a connection to the node that answers",
+        summary: "Ends a connection",
         flags: &[ALLOW_RECONNECT],
-        answers: &[DONE, NO_CONNECTION],
+        answers: &[DONE, NO_CONNECTION, UNAVAILABLE],
         handle: |api, call| Box::pin(connections::disconnect(api, call)),
         ..SERVICE
     },

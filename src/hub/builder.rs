@@ -132,7 +132,9 @@ impl HubBuilder {
         let topics = Topics::new(&self.name)?;
         let states = Arc::new(self.states);
         let filters: Arc<[Box<dyn HubFilter>]> = self.filters.into();
-        Ok(Hub::from_inner(Inner {
+        Ok(Hub::open(|answering| Inner {
+            service: format!("hub:{}", self.name),
+            answering,
             name: self.name,
             deadlines: Arc::new(Deadlines {
                 handshake: milliseconds(self.options.handshake_timeout),

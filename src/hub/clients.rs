@@ -1,11 +1,12 @@
 //! Addressing clients: who a message is for, and sending it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use mesahub_broker::{BrokerError, Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
-use mesahub_protocol::{Extension, Protocol, encode_invocation};
+use mesahub_protocol::{EncodeError, Extension, Protocol, encode_invocation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use crate::hub::frame::Encoded;
 use crate::hub::id::ConnectionId;
 use crate::hub::instance::Hub;
 use crate::hub::outbox::Overflow;
+use crate::hub::peers::AskError;
 use crate::hub::results::InvokeError;
 use crate::hub::topics;
 
@@ -86,12 +88,12 @@ impl Clients {
         self.group(group).except(self.caller)
     }
 
-    /// One connection of this node.
+    /// One connection, on whatever node.
     pub fn connection(&self, id: ConnectionId) -> Recipients {
         self.connections([id])
     }
 
-    /// Several connections of this node.
+    /// Several connections, on whatever nodes.
     pub fn connections(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Recipients {
         self.to(To::Connections(ids.into_iter().collect()))
     }
@@ -126,7 +128,7 @@ impl Clients {
         self.to(To::Users(users.into_iter().map(Into::into).collect()))
     }
 
-    /// Calls a method on one connection of this node and waits for the value that its client
+    /// Calls a method on one connection, on whatever node, and waits for the value that its client
     /// returns, for `deadline` at most. Dropping the future gives the answer up; the client is not
     /// told.
     ///
@@ -144,13 +146,22 @@ impl Clients {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + Sync + ?Sized,
     {
-        let connection = self
-            .hub
-            .find(id)
-            .ok_or(InvokeError::UnknownConnection(id))?;
+        let results = self.hub.results();
+        if let Some(connection) = self.hub.find(id) {
+            return results.ask(&connection, method, arguments, deadline).await;
+        }
+        if self.hub.cluster().is_here(id) {
+            return Err(InvokeError::UnknownConnection(id));
+        }
+        let invocation = results.name(self.hub.node().id());
+        let messages = encode(&self.hub, Some(&invocation), method, arguments)?;
+        let envelope = Envelope {
+            messages: named(&messages),
+            ..Envelope::default()
+        };
         self.hub
-            .results()
-            .ask(&connection, method, arguments, deadline)
+            .cluster()
+            .invoke(id, invocation, &envelope, deadline)
             .await
     }
 
@@ -184,19 +195,20 @@ impl Recipients {
     /// not when clients have it. Dropping the future may leave it sent or not sent.
     ///
     /// # Errors
-    /// When the arguments cannot be encoded, the address is unusable, the connection is not here,
-    /// or the backplane refuses; see [`SendError::is_retryable`].
+    /// When the arguments cannot be encoded, the address is unusable, the connection is not here
+    /// (nothing is said of one that another node no longer has), or the backplane refuses; see
+    /// [`SendError::is_retryable`].
     pub async fn send<A: Serialize + Sync + ?Sized>(
         self,
         method: &str,
         arguments: &A,
     ) -> Result<(), SendError> {
-        let messages = self.encode(method, arguments)?;
+        let messages = encode(&self.hub, None, method, arguments)?;
         if let To::Connections(ids) = &self.to {
-            return self.send_here(ids, messages);
+            return self.send_each(ids, messages).await;
         }
         let topics = self.topics()?;
-        let payload = self.envelope(&messages)?;
+        let payload = self.payload(&messages)?;
         let log = self.options.log;
         let batch = topics
             .into_iter()
@@ -219,7 +231,7 @@ impl Recipients {
         method: &str,
         arguments: &A,
     ) -> Result<Vec<Publication>, SendError> {
-        let payload = self.envelope(&self.encode(method, arguments)?)?;
+        let payload = self.payload(&encode(&self.hub, None, method, arguments)?)?;
         let log = self.options.log;
         let topics = self.topics()?;
         Ok(topics
@@ -232,35 +244,30 @@ impl Recipients {
             .collect())
     }
 
-    /// The call in every protocol that the hub speaks.
-    fn encode<A: Serialize + ?Sized>(
-        &self,
-        method: &str,
-        arguments: &A,
-    ) -> Result<Vec<(Protocol, Bytes)>, SendError> {
-        let encode = |protocol: &Protocol| {
-            let mut raw = Vec::with_capacity(256);
-            encode_invocation(*protocol, &mut raw, None, method, arguments)?;
-            Ok((*protocol, Bytes::from(raw)))
-        };
-        self.hub.options().protocols.iter().map(encode).collect()
-    }
-
-    fn send_here(
+    /// To each in turn, without the backplane where the connection is here.
+    async fn send_each(
         &self,
         ids: &[ConnectionId],
         messages: Vec<(Protocol, Bytes)>,
     ) -> Result<(), SendError> {
+        let envelope = self.envelope(&messages);
         let mut encoded = Encoded::new();
         for (protocol, raw) in messages {
             encoded.insert(protocol, raw);
         }
+        let cluster = self.hub.cluster();
         for id in ids.iter().filter(|id| !self.excluded.contains(id)) {
-            let connection = self
-                .hub
-                .find(*id)
-                .ok_or(SendError::UnknownConnection(*id))?;
-            connection.send_encoded(&encoded, &self.options.overflow);
+            if let Some(connection) = self.hub.find(*id) {
+                connection.send_encoded(&encoded, &self.options.overflow);
+            } else if cluster.is_here(*id) {
+                return Err(SendError::UnknownConnection(*id));
+            } else {
+                match cluster.deliver(*id, &envelope).await {
+                    Ok(()) => {}
+                    Err(AskError::Broker(error)) => return Err(error.into()),
+                    Err(_) => return Err(SendError::UnknownConnection(*id)),
+                }
+            }
         }
         Ok(())
     }
@@ -276,13 +283,10 @@ impl Recipients {
         Ok(topics)
     }
 
-    /// The payload for the backplane. One that it could never carry is refused here, so that
-    /// nobody accepts it first.
-    fn envelope(&self, messages: &[(Protocol, Bytes)]) -> Result<Bytes, SendError> {
-        let named = |(protocol, raw): &(Protocol, Bytes)| (protocol.name().into(), raw.clone());
-        let envelope = Envelope {
+    fn envelope(&self, messages: &[(Protocol, Bytes)]) -> Envelope {
+        Envelope {
             excluded: self.excluded.iter().map(ToString::to_string).collect(),
-            messages: messages.iter().map(named).collect(),
+            messages: named(messages),
             reply: None,
             extension: Extension {
                 message_id: self.options.message_id.map(Uuid::into_bytes),
@@ -291,8 +295,13 @@ impl Recipients {
                 overflow: topics::overflow_to_wire(&self.options.overflow),
                 ..Extension::default()
             },
-        };
-        let payload = Bytes::from(envelope.encode());
+        }
+    }
+
+    /// The payload for the backplane. One that it could never carry is refused here, so that
+    /// nobody accepts it first.
+    fn payload(&self, messages: &[(Protocol, Bytes)]) -> Result<Bytes, SendError> {
+        let payload = Bytes::from(self.envelope(messages).encode());
         let max = self.hub.node().broker().capabilities().max_payload;
         if payload.len() > max {
             let size = payload.len();
@@ -300,6 +309,27 @@ impl Recipients {
         }
         Ok(payload)
     }
+}
+
+/// A call in every protocol that the hub speaks.
+fn encode<A: Serialize + ?Sized>(
+    hub: &Hub,
+    invocation: Option<&str>,
+    method: &str,
+    arguments: &A,
+) -> Result<Vec<(Protocol, Bytes)>, EncodeError> {
+    let encode = |protocol: &Protocol| {
+        let mut raw = Vec::with_capacity(256);
+        encode_invocation(*protocol, &mut raw, invocation, method, arguments)?;
+        Ok((*protocol, Bytes::from(raw)))
+    };
+    hub.options().protocols.iter().map(encode).collect()
+}
+
+/// The messages as an envelope has them.
+fn named(messages: &[(Protocol, Bytes)]) -> Vec<(Cow<'static, str>, Bytes)> {
+    let named = |(protocol, raw): &(Protocol, Bytes)| (protocol.name().into(), raw.clone());
+    messages.iter().map(named).collect()
 }
 
 /// One topic for each name that is not empty.

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// Why a connection ended. Given to `on_disconnected` handlers and to the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// Why a connection ended. Given to `on_disconnected` handlers and to the log. Nodes tell it to
+/// each other in its serde form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// The client sent a hub Close message, with its error if it had one.
     ClientClosed(Option<String>),

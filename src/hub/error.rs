@@ -6,6 +6,7 @@ use std::fmt;
 use mesahub_protocol::EncodeError;
 use thiserror::Error;
 
+use crate::hub::cluster::ClusterError;
 use crate::hub::ending::Ending;
 use crate::hub::membership::SubscribeFailed;
 use crate::hub::results::InvokeError;
@@ -97,7 +98,7 @@ fn of_a_client(error: &(dyn std::error::Error + 'static)) -> Option<HubError> {
             Some(HubError::internal("IOException", text))
         }
         InvokeError::NotReading => Some(HubError::internal("InvalidOperationException", text)),
-        InvokeError::Encode(_) => None,
+        InvokeError::Encode(_) | InvokeError::Broker(_) => None,
     }
 }
 
@@ -138,7 +139,7 @@ pub enum SendError {
     /// The backplane did not take it.
     #[error("the backplane did not take the message")]
     Broker(#[from] mesahub_broker::BrokerError),
-    /// There is no such connection on this node.
+    /// There is no such connection on this node, or no node that could have it.
     #[error("Connection '{0}' does not exist.")]
     UnknownConnection(crate::hub::id::ConnectionId),
 }
@@ -157,12 +158,15 @@ pub enum GroupError {
     /// The name is empty or too long.
     #[error("the group name is not usable")]
     Name(#[from] mesahub_broker::TopicError),
-    /// There is no such connection on this node, or it has ended.
+    /// There is no such connection, or it has ended.
     #[error("Connection '{0}' does not exist.")]
     UnknownConnection(crate::hub::id::ConnectionId),
     /// The backplane could not subscribe; the join was taken back.
     #[error(transparent)]
     Subscribe(#[from] SubscribeFailed),
+    /// It is on another node, which could not be asked or could not do it.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
 }
 
 /// A hub could not be built.

@@ -17,6 +17,7 @@ use crate::hub::frame::{Encoded, Form};
 use crate::hub::listener::Listener;
 use crate::hub::membership::{Members, Membership};
 use crate::hub::outbox::{Accepted, Overflow};
+use crate::hub::peers::Peers;
 use crate::hub::seen::Seen;
 use crate::hub::topics;
 
@@ -35,6 +36,7 @@ pub(crate) struct Fanout {
     pub(crate) membership: Arc<Membership>,
     pub(crate) seen: Arc<Seen>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) peers: Arc<Peers>,
 }
 
 /// A decoded delivery.
@@ -68,6 +70,10 @@ impl Fanout {
                     continue;
                 }
             };
+            if self.peers.receives(&delivery.topic) {
+                self.peers.take(&delivery.payload);
+                continue;
+            }
             let topic = delivery.topic.clone();
             let mut run: Vec<Message> = self.decode(&delivery).into_iter().collect();
             while let Some(Inbound::Delivery(next)) = deliveries

@@ -5,12 +5,16 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
+
+use crate::hub::peers::{NODE_ID_LENGTH, NodeId};
 
 /// Length in characters of an id or a token: 16 random bytes in unpadded base64url.
 const LENGTH: usize = 22;
 
-/// The public name of a connection. Other clients may learn it; it opens nothing.
+/// The public name of a connection. Other clients may learn it; it opens nothing. Its first 8
+/// characters name the node that has the connection, the other 14 are random.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId([u8; LENGTH]);
 
@@ -24,10 +28,25 @@ pub struct ConnectionToken([u8; LENGTH]);
 pub struct InvalidConnectionId;
 
 impl ConnectionId {
-    /// A fresh id from 16 bytes of the operating system's randomness.
+    /// A fresh id from 16 bytes of the operating system's randomness; no node has it.
     #[must_use]
     pub fn random() -> Self {
         Self(random_name())
+    }
+
+    /// A fresh id of a connection to this node, with 10 random bytes.
+    pub(crate) fn of(node: NodeId) -> Self {
+        let mut name = random_name();
+        let (of, _) = name.split_at_mut(NODE_ID_LENGTH);
+        of.copy_from_slice(&node.characters());
+        Self(name)
+    }
+
+    /// The node that has the connection, if the id was given by one.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        let (of, _) = self.0.split_first_chunk().expect("an id is longer");
+        NodeId::from_characters(*of)
     }
 
     /// The id as text.
@@ -85,6 +104,19 @@ impl fmt::Debug for ConnectionId {
     }
 }
 
+impl Serialize for ConnectionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ConnectionId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl fmt::Debug for ConnectionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ConnectionToken(***)")
@@ -110,12 +142,22 @@ fn parse_name(text: &str) -> Option<[u8; LENGTH]> {
 #[cfg(test)]
 mod tests {
     use super::{ConnectionId, ConnectionToken};
+    use crate::hub::peers::NodeId;
 
     #[test]
     fn an_id_reads_back_from_its_text() {
         let id = ConnectionId::random();
         assert_eq!(id.as_str().parse::<ConnectionId>().ok(), Some(id));
         assert_ne!(id, ConnectionId::random());
+    }
+
+    #[test]
+    fn an_id_tells_its_node() {
+        let node = NodeId::random();
+        let (one, other) = (ConnectionId::of(node), ConnectionId::of(node));
+        assert_eq!((one.node(), other.node()), (node, node));
+        assert_ne!(one, other);
+        assert_eq!(one.as_str().parse::<ConnectionId>().ok(), Some(one));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! A hub: its methods, its connections on this node, and the way to its clients on every node.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::auth::Principal;
 use crate::hub::builder::HubBuilder;
 use crate::hub::carrier::Carrier;
 use crate::hub::clients::Clients;
+use crate::hub::cluster::{Answering, Cluster};
 use crate::hub::connection::{Connection, Parts};
 use crate::hub::dispatch::Dispatcher;
 use crate::hub::ending::Ending;
@@ -38,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) results: Results,
+    pub(crate) service: String,
+    pub(crate) answering: Arc<Answering>,
 }
 
 /// Keeps an in-process listener subscribed until it is dropped.
@@ -55,10 +58,12 @@ impl Hub {
         HubBuilder::new(name.into())
     }
 
-    pub(crate) fn from_inner(inner: Inner) -> Self {
-        Self {
-            inner: Arc::new(inner),
-        }
+    /// Makes the hub, which answers other nodes from now on. `make` is given what answers.
+    pub(crate) fn open(make: impl FnOnce(Arc<Answering>) -> Inner) -> Self {
+        let inner = Arc::new_cyclic(|hub| make(Arc::new(Answering::new(Weak::clone(hub)))));
+        let answering: Weak<Answering> = Arc::downgrade(&inner.answering);
+        inner.node.peers().serve(&*inner.service, answering);
+        Self { inner }
     }
 
     /// Its name.
@@ -83,6 +88,12 @@ impl Hub {
     #[must_use]
     pub fn clients(&self) -> Clients {
         Clients::new(self.clone(), None)
+    }
+
+    /// The hub on all its nodes.
+    #[must_use]
+    pub fn cluster(&self) -> Cluster {
+        Cluster::new(self.clone())
     }
 
     /// Finds a connection of this node.
@@ -182,6 +193,11 @@ impl Hub {
         };
         settled(waiter).await?;
         Ok(subscription)
+    }
+
+    /// The name under which other nodes find it.
+    pub(crate) fn service_name(&self) -> &str {
+        &self.inner.service
     }
 
     pub(crate) fn topics(&self) -> &Topics {
@@ -302,6 +318,12 @@ async fn settled(waiter: Option<Waiter>) -> Result<(), GroupError> {
             Ok(result) => result.map_err(GroupError::from),
             Err(_stopped) => Ok(()),
         },
+    }
+}
+
+impl From<Arc<Inner>> for Hub {
+    fn from(inner: Arc<Inner>) -> Self {
+        Self { inner }
     }
 }
 

@@ -20,12 +20,16 @@ use crate::hub::counters::Counters;
 use crate::hub::fanout::Fanout;
 use crate::hub::interest;
 use crate::hub::membership::Membership;
+use crate::hub::peers::{NodeId, Peers};
 use crate::hub::seen::Seen;
 use crate::hub::wheel::Wheel;
 
 /// Deliveries that may wait for one fan-out worker. A full queue makes the backplane's reader
 /// wait; workers never wait for clients.
 const INBOX_CAPACITY: usize = 8_192;
+
+/// [`NodeOptions::lease`] unless it is set.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// How the parts of one process that serve hubs are joined.
 pub struct Node {
@@ -38,6 +42,16 @@ pub struct Node {
     epoch: Instant,
     serials: AtomicU64,
     carrying: AtomicUsize,
+    peers: Arc<Peers>,
+}
+
+/// How a node lives beside others.
+#[derive(Debug, Clone, Default)]
+pub struct NodeOptions {
+    /// After how much silence a node counts as gone; it gives a sign of life three times in that
+    /// time. By default 15 seconds where the broker joins several processes, and none elsewhere:
+    /// such a node is alone.
+    pub lease: Option<Duration>,
 }
 
 /// One request that waits on behalf of a connection; it ends when the connection does.
@@ -57,6 +71,19 @@ impl Node {
     /// Starts the node's tasks around a broker. Needs a Tokio runtime.
     #[must_use]
     pub fn start(broker: Arc<dyn Broker>, shards: Vec<InboxShard>) -> Arc<Self> {
+        Self::start_with(broker, shards, &NodeOptions::default())
+    }
+
+    /// The same with options.
+    #[must_use]
+    pub fn start_with(
+        broker: Arc<dyn Broker>,
+        shards: Vec<InboxShard>,
+        options: &NodeOptions,
+    ) -> Arc<Self> {
+        let joins = broker.capabilities().separate_server;
+        let lease = options.lease.or(joins.then_some(LEASE));
+        let (peers, questions) = Peers::new(Arc::clone(&broker), lease);
         let membership = Arc::new(Membership::new());
         let counters = Arc::new(Counters::default());
         let node = Arc::new(Self {
@@ -69,11 +96,13 @@ impl Node {
             epoch: Instant::now(),
             serials: AtomicU64::new(1),
             carrying: AtomicUsize::new(0),
+            peers: Arc::clone(&peers),
         });
         let fanout = Fanout {
             membership: Arc::clone(&membership),
             seen: Arc::new(Seen::default()),
             counters,
+            peers: Arc::clone(&peers),
         };
         for shard in shards {
             node.tasks.spawn(fanout.clone().work(shard));
@@ -82,6 +111,10 @@ impl Node {
             .spawn(interest::keep(membership, broker, node.stop.clone()));
         node.tasks
             .spawn(Arc::clone(&node.wheel).turn(node.epoch, node.stop.clone()));
+        node.tasks
+            .spawn(Arc::clone(&peers).live(lease, node.stop.clone()));
+        let (tasks, stop) = (node.tasks.clone(), node.stop.clone());
+        node.tasks.spawn(peers.answer(questions, tasks, stop));
         node
     }
 
@@ -112,6 +145,7 @@ impl Node {
     /// Stops the node's own tasks, sends away the connections that are left, and closes the
     /// broker. Waits for every task until the deadline; whether all ended in time.
     pub async fn stop(&self, deadline: Duration) -> bool {
+        self.peers.say_goodbye().await;
         self.stop.cancel();
         self.broker.close().await;
         self.tasks.close();
@@ -131,6 +165,17 @@ impl Node {
     pub(crate) fn carry(self: &Arc<Self>) -> Carrying {
         self.carrying.fetch_add(1, Ordering::Relaxed);
         Carrying(Arc::clone(self))
+    }
+
+    /// The id with which the ids of its connections begin.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.peers.me()
+    }
+
+    /// The other nodes.
+    pub(crate) fn peers(&self) -> &Arc<Peers> {
+        &self.peers
     }
 
     pub(crate) fn membership(&self) -> &Arc<Membership> {

@@ -1,12 +1,14 @@
 //! Client results: asking one connection for a value.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use mesahub_protocol::{EncodeError, Outcome, ProtocolError, encode_invocation};
+use mesahub_broker::BrokerError;
+use mesahub_protocol::{EncodeError, Outcome, Protocol, ProtocolError, encode_invocation};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +21,7 @@ use crate::hub::id::ConnectionId;
 /// A client did not give the value that it was asked for.
 #[derive(Debug, Error)]
 pub enum InvokeError {
-    /// There is no such connection on this node.
+    /// There is no such connection.
     #[error("Connection '{0}' does not exist.")]
     UnknownConnection(ConnectionId),
     /// The connection ended before it answered.
@@ -45,6 +47,9 @@ pub enum InvokeError {
     /// The arguments could not be encoded.
     #[error("the invocation could not be encoded")]
     Encode(#[from] EncodeError),
+    /// The backplane did not take the question to the node that has the connection.
+    #[error("the backplane did not take the invocation")]
+    Broker(#[from] BrokerError),
 }
 
 /// Takes the outcome, or `None` when the connection has gone.
@@ -54,7 +59,7 @@ type Settle = Box<dyn FnOnce(Option<Outcome<'_>>) + Send>;
 #[derive(Default)]
 pub(crate) struct Results {
     next: AtomicU64,
-    pending: Mutex<HashMap<u64, Pending>>,
+    pending: Mutex<HashMap<String, Pending>>,
 }
 
 struct Pending {
@@ -76,7 +81,7 @@ pub(crate) enum Answered {
 /// Withdraws a question when it is dropped.
 struct Question<'a> {
     results: &'a Results,
-    number: u64,
+    invocation: &'a str,
     connection: &'a Connection,
 }
 
@@ -94,20 +99,46 @@ impl Results {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + ?Sized,
     {
+        let invocation = self.name("s");
+        let write = |protocol, out: &mut Vec<u8>| {
+            encode_invocation(protocol, out, Some(&invocation), method, arguments)
+        };
+        let (id, take) = (connection.id(), read::<R>);
+        self.put(connection, &invocation, write, deadline, move |outcome| {
+            take(outcome, id)
+        })
+        .await
+    }
+
+    /// A name for a question, which no other of this node has.
+    pub(crate) fn name(&self, prefix: impl Display) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{prefix}{number}")
+    }
+
+    /// Puts the question that `write` appends to a client, and gives the outcome to `take`, which
+    /// gets none when the connection goes first.
+    pub(crate) async fn put<T: Send + 'static>(
+        &self,
+        connection: &Arc<Connection>,
+        invocation: &str,
+        write: impl FnOnce(Protocol, &mut Vec<u8>) -> Result<(), EncodeError>,
+        deadline: Duration,
+        take: impl FnOnce(Option<Outcome<'_>>) -> Result<T, InvokeError> + Send + 'static,
+    ) -> Result<T, InvokeError> {
         if !connection.is_reading() {
             return Err(InvokeError::NotReading);
         }
         let id = connection.id();
         let (sender, receiver) = oneshot::channel();
-        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let settle: Settle = Box::new(move |outcome| {
             // Whoever asked may have given up meanwhile.
-            let _ = sender.send(read::<R>(outcome, id));
+            let _ = sender.send(take(outcome));
         });
         // Counted first: whoever sees the entry sees that the connection is asked.
         connection.asked(1);
         self.pending.lock().insert(
-            number,
+            invocation.to_owned(),
             Pending {
                 serial: connection.serial(),
                 settle,
@@ -115,19 +146,11 @@ impl Results {
         );
         let _question = Question {
             results: self,
-            number,
+            invocation,
             connection,
         };
         let mut encoded = Ok(());
-        connection.send_with(|protocol, out| {
-            encoded = encode_invocation(
-                protocol,
-                out,
-                Some(&format!("s{number}")),
-                method,
-                arguments,
-            );
-        });
+        connection.send_with(|protocol, out| encoded = write(protocol, out));
         encoded?;
         if connection.ending().is_some() {
             return Err(InvokeError::Disconnected(id));
@@ -143,16 +166,13 @@ impl Results {
 
     /// Takes a client's completion.
     pub(crate) fn settle(&self, serial: u64, id: &str, outcome: Outcome<'_>) -> Answered {
-        let Some(number) = id.strip_prefix('s').and_then(|number| number.parse().ok()) else {
-            return Answered::Unknown;
-        };
         let mut pending = self.pending.lock();
-        match pending.get(&number) {
+        match pending.get(id) {
             None => return Answered::Unknown,
             Some(asked) if asked.serial != serial => return Answered::Foreign,
             Some(_) => {}
         }
-        let asked = pending.remove(&number);
+        let asked = pending.remove(id);
         drop(pending);
         if let Some(asked) = asked {
             // The type's own code may panic, and it runs in the connection's task.
@@ -183,7 +203,8 @@ impl Results {
     }
 }
 
-fn read<R: DeserializeOwned>(
+/// What an outcome is to whoever asked for an `R`.
+pub(crate) fn read<R: DeserializeOwned>(
     outcome: Option<Outcome<'_>>,
     id: ConnectionId,
 ) -> Result<R, InvokeError> {
@@ -203,7 +224,7 @@ fn read<R: DeserializeOwned>(
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.results.pending.lock().remove(&self.number);
+        self.results.pending.lock().remove(self.invocation);
         self.connection.asked(-1);
     }
 }

@@ -3,7 +3,7 @@
 use mesahub_broker::BrokerError;
 use thiserror::Error;
 
-use crate::hub::{ConnectionId, GroupError, SendError};
+use crate::hub::{ClusterError, ConnectionId, GroupError, SendError};
 
 /// A text that came from outside cannot be part of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -65,8 +65,15 @@ impl NotifyError {
         match self {
             Self::Send(error) => error.is_retryable(),
             Self::Overloaded => true,
+            Self::Group(GroupError::Cluster(error)) => error.is_retryable(),
             Self::Closed | Self::Group(_) | Self::OtherTenant(_) => false,
         }
+    }
+}
+
+impl From<ClusterError> for NotifyError {
+    fn from(error: ClusterError) -> Self {
+        Self::Group(error.into())
     }
 }
 

@@ -169,18 +169,16 @@ impl NotificationService for HubNotificationService {
         connection: ConnectionId,
         channel: &Channel,
     ) -> Result<(), NotifyError> {
-        let found = self
-            .hub
-            .find(connection)
-            .ok_or(GroupError::UnknownConnection(connection))?;
+        let cluster = self.hub.cluster();
+        let found = cluster.whois(connection).await?;
+        let found = found.ok_or(GroupError::UnknownConnection(connection))?;
         if channel
             .tenant()
-            .is_some_and(|tenant| found.principal().tenant.as_ref() != Some(tenant))
+            .is_some_and(|tenant| found.tenant.as_ref() != Some(tenant))
         {
             return Err(NotifyError::OtherTenant(connection));
         }
-        Ok(self
-            .hub
+        Ok(cluster
             .add_to_group(connection, &channel.to_string())
             .await?)
     }
@@ -190,9 +188,10 @@ impl NotificationService for HubNotificationService {
         connection: ConnectionId,
         channel: &Channel,
     ) -> Result<(), NotifyError> {
-        Ok(self
-            .hub
-            .remove_from_group(connection, &channel.to_string())?)
+        let cluster = self.hub.cluster();
+        Ok(cluster
+            .remove_from_group(connection, &channel.to_string())
+            .await?)
     }
 
     /// Asks this node first and then the backplane for nodes that listen for the user.
@@ -205,10 +204,11 @@ impl NotificationService for HubNotificationService {
         Ok(self.hub.node().broker().subscriber_count(&topic).await? > 0)
     }
 
-    /// Counts the connections of this node.
+    /// Asks all nodes.
     async fn active_connections_count(&self, tenant: &TenantKey) -> Result<u64, NotifyError> {
         let everyone = Channel::TenantBroadcast(tenant.clone()).to_string();
-        Ok(self.hub.group_count(&everyone) as u64)
+        let counted = self.hub.cluster().group_count(&everyone).await;
+        Ok(counted?)
     }
 }
 

@@ -40,7 +40,7 @@ pub trait NotificationService: Send + Sync {
     /// As [`publish`](Self::publish).
     async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError>;
 
-    /// Adds a connection of this node to a channel of its own tenant, or one without a tenant.
+    /// Adds a connection, on whatever node, to a channel of its own tenant, or one without a tenant.
     ///
     /// Whether the person behind it may listen there is for the caller to have asked.
     ///
@@ -53,7 +53,7 @@ pub trait NotificationService: Send + Sync {
         channel: &Channel,
     ) -> Result<(), NotifyError>;
 
-    /// Removes a connection of this node from a channel; one that is not in it stays so.
+    /// Removes a connection, on whatever node, from a channel; one that is not in it stays so.
     ///
     /// # Errors
     /// [`NotifyError::Group`] when there is no such connection.
@@ -69,7 +69,7 @@ pub trait NotificationService: Send + Sync {
     /// When the backplane does not answer.
     async fn is_user_online(&self, tenant: &TenantKey, user: &UserId) -> Result<bool, NotifyError>;
 
-    /// How many connections a tenant has.
+    /// How many connections a tenant has, on all nodes.
     ///
     /// # Errors
     /// When the backplane does not answer.

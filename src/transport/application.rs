@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use crate::auth::Principal;
 use crate::connection::serve::Guest;
 use crate::connection::{Link, RawApplication, serve, serve_raw};
-use crate::hub::{Hub, Node};
+use crate::hub::{ConnectionId, Hub, Node};
 use crate::transport::tokens::Attachment;
 
 /// The one that a connection is for.
@@ -23,6 +23,11 @@ impl Application {
             Self::Hub(hub) => hub.node(),
             Self::Raw(raw) => raw.node(),
         }
+    }
+
+    /// An id for another connection.
+    pub(crate) fn new_id(&self) -> ConnectionId {
+        ConnectionId::of(self.node().id())
     }
 
     /// Its name in logs.

@@ -77,6 +77,7 @@ impl Gate {
                     self.redirection.as_deref(),
                     &request.query,
                     &principal,
+                    self.application.new_id(),
                 ),
                 Err(error) => *unauthenticated(&error),
             }
@@ -142,7 +143,7 @@ impl Gate {
         let socketed = match request.id() {
             None => {
                 self.permit(TransportKind::WebSockets)?;
-                let id = ConnectionId::random();
+                let id = self.application.new_id();
                 let user = principal.user_key().map(Into::into);
                 let attachment = self.tokens.claim(id, user);
                 Socketed::New {

@@ -33,6 +33,7 @@ pub(crate) fn negotiate(
     redirection: Option<&Redirection>,
     query: &str,
     principal: &Principal,
+    id: ConnectionId,
 ) -> Response {
     let asked = NegotiateQuery::parse(query)
         .and_then(|asked| Ok((asked.agreed_version(MINIMUM_VERSION)?, asked)));
@@ -44,7 +45,6 @@ pub(crate) fn negotiate(
         let answer = NegotiateResponse::redirect(redirect.url, redirect.access_token);
         return json(StatusCode::OK, answer.body());
     }
-    let id = ConnectionId::random();
     let token = if version == 0 {
         ConnectionToken::same_as(id)
     } else {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod broken_frames;
 mod client_results;
+mod cluster;
 mod connecting;
 mod deadlines;
 mod filters;

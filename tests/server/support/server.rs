@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use mesahub::auth::{AllowAnonymous, Authenticator};
 use mesahub::http::{ServeLimits, serve};
-use mesahub::hub::{Hub, HubBuilder, HubOptions, Node};
+use mesahub::hub::{Hub, HubBuilder, HubOptions, Node, NodeOptions};
 use mesahub::transport::{Endpoint, Origins, routes};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
+use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,9 @@ pub(crate) struct Plan {
     pub(crate) also: fn(HubBuilder, &Arc<Stage>) -> HubBuilder,
     /// Whether warp's own accept loop serves the routes instead of ours.
     pub(crate) served_by_warp: bool,
+    /// What the server shares with other nodes; none when it is alone.
+    pub(crate) network: Option<MemoryNetwork>,
+    pub(crate) node: NodeOptions,
 }
 
 /// A server with one hub at `/hub`.
@@ -47,6 +50,8 @@ impl Default for Plan {
             send_buffer: None,
             also: |hub, _| hub,
             served_by_warp: false,
+            network: None,
+            node: NodeOptions::default(),
         }
     }
 }
@@ -55,8 +60,10 @@ impl Plan {
     /// Starts a server that is like this.
     pub(crate) async fn start(self) -> Server {
         let (inbox, shards) = Node::inbox();
-        let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-        let node = Node::start(broker, shards);
+        let network = self.network;
+        let network = network.unwrap_or_else(|| MemoryNetwork::new(MemoryConfig::default()));
+        let broker = Arc::new(MemoryBroker::join(&network, inbox));
+        let node = Node::start_with(broker, shards, &self.node);
         let stage = Arc::new(Stage::new());
         let hub = (self.also)(methods::hub(Arc::clone(&stage)), &stage)
             .options(self.options)

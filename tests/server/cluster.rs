@@ -1,0 +1,270 @@
+//! Several nodes: what concerns one connection, a user or a group works from any of them.
+
+use std::time::Duration;
+
+use mesahub::hub::{ConnectionId, Ending, GroupError, InvokeError, NodeOptions, SendError};
+use mesahub_memory::{MemoryConfig, MemoryNetwork};
+use serde_json::json;
+use tokio_util::task::TaskTracker;
+
+use crate::support::messages::{error, result};
+use crate::support::{Client, Plan, Server, becomes};
+
+/// Longer than any test may take.
+const LONG: Duration = Duration::from_secs(60);
+
+/// So long that no node is lost in a test that does not mean it.
+const LEASE: Duration = Duration::from_secs(600);
+
+fn network() -> MemoryNetwork {
+    MemoryNetwork::new(MemoryConfig::default())
+}
+
+/// Two nodes that know of each other.
+async fn two() -> (Server, Server) {
+    let network = network();
+    let (one, other) = (node(&network, LEASE).await, node(&network, LEASE).await);
+    for server in [&one, &other] {
+        becomes("the nodes to know each other", || {
+            server.hub.cluster().nodes() == 2
+        })
+        .await;
+    }
+    (one, other)
+}
+
+async fn node(network: &MemoryNetwork, lease: Duration) -> Server {
+    let plan = Plan {
+        network: Some(network.clone()),
+        node: NodeOptions { lease: Some(lease) },
+        ..Plan::default()
+    };
+    plan.start().await
+}
+
+#[tokio::test]
+async fn an_id_tells_which_node_has_the_connection() {
+    let (one, other) = two().await;
+    let (here, there) = (Client::connect(&one).await, Client::connect(&other).await);
+    assert_eq!(here.id.node(), one.node.id());
+    assert_eq!(there.id.node(), other.node.id());
+    assert_ne!(one.node.id(), other.node.id());
+}
+
+#[tokio::test]
+async fn a_message_to_a_connection_elsewhere_arrives_in_order() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    let mut bystander = Client::connect(&other).await;
+    for number in 0..100 {
+        let to = one.hub.clients().connection(client.id);
+        to.send("Heard", &[number.to_string()]).await.unwrap();
+    }
+    for number in 0..100 {
+        client.hears(&number.to_string()).await;
+    }
+    let everybody = one.hub.clients().all();
+    everybody.send("Heard", &["marker"]).await.unwrap();
+    bystander.hears("marker").await;
+}
+
+#[tokio::test]
+async fn several_connections_on_several_nodes_are_addressed_at_once() {
+    let (one, other) = two().await;
+    let mut here = Client::connect(&one).await;
+    let mut there = Client::connect(&other).await;
+    let both = one.hub.clients().connections([here.id, there.id]);
+    both.send("Heard", &["both"]).await.unwrap();
+    here.hears("both").await;
+    there.hears("both").await;
+}
+
+#[tokio::test]
+async fn a_connection_elsewhere_is_added_removed_and_excepted() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    let cluster = one.hub.cluster();
+    cluster.add_to_group(client.id, "kitchen").await.unwrap();
+    // Acknowledged: what is sent now reaches it.
+    let kitchen = one.hub.clients().group("kitchen");
+    kitchen.clone().send("Heard", &["first"]).await.unwrap();
+    client.hears("first").await;
+    assert_eq!(cluster.group_count("kitchen").await.unwrap(), 1);
+    let others = kitchen.clone().except([client.id]);
+    others.send("Heard", &["not you"]).await.unwrap();
+    kitchen.clone().send("Heard", &["second"]).await.unwrap();
+    client.hears("second").await;
+    cluster
+        .remove_from_group(client.id, "kitchen")
+        .await
+        .unwrap();
+    assert_eq!(cluster.group_count("kitchen").await.unwrap(), 0);
+    kitchen.send("Heard", &["gone"]).await.unwrap();
+    let to = one.hub.clients().connection(client.id);
+    to.send("Heard", &["marker"]).await.unwrap();
+    client.hears("marker").await;
+}
+
+#[tokio::test]
+async fn who_a_connection_is_can_be_asked_from_anywhere() {
+    let (one, other) = two().await;
+    let client = Client::connect(&other).await;
+    let whois = one.hub.cluster().whois(client.id).await.unwrap().unwrap();
+    assert_eq!(
+        (whois.tenant, whois.session, whois.user),
+        (None, None, None)
+    );
+    for nobody in nobodies(&one, &other).await {
+        assert_eq!(one.hub.cluster().whois(nobody).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_nowhere_is_named_whoever_asks() {
+    let (one, other) = two().await;
+    for nobody in nobodies(&one, &other).await {
+        let cluster = one.hub.cluster();
+        let added = cluster.add_to_group(nobody, "g").await;
+        assert!(matches!(added, Err(GroupError::UnknownConnection(id)) if id == nobody));
+        let removed = cluster.remove_from_group(nobody, "g").await;
+        assert!(matches!(removed, Err(GroupError::UnknownConnection(id)) if id == nobody));
+        assert!(!cluster.disconnect(nobody, Ending::Aborted).await.unwrap());
+        let clients = one.hub.clients();
+        let asked = clients.invoke::<i64, _>(nobody, "Value", &(), LONG).await;
+        assert!(matches!(asked, Err(InvokeError::UnknownConnection(id)) if id == nobody));
+    }
+    let sent = one.hub.clients().connection(ConnectionId::random());
+    let sent = sent.send("Heard", &["x"]).await;
+    assert!(matches!(sent, Err(SendError::UnknownConnection(_))));
+}
+
+/// Ids that nobody has: of no node, of this node and of the other.
+async fn nobodies(one: &Server, other: &Server) -> [ConnectionId; 3] {
+    let (here, there) = (Client::connect(one).await, Client::connect(other).await);
+    let gone = [here.id, there.id];
+    let (rest_here, rest_there) = (one.hub.connection_count(), other.hub.connection_count());
+    drop((here, there));
+    one.counts(rest_here - 1).await;
+    other.counts(rest_there - 1).await;
+    [ConnectionId::random(), gone[0], gone[1]]
+}
+
+#[tokio::test]
+async fn a_connection_elsewhere_is_ended_with_the_reason_given() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    let cluster = one.hub.cluster();
+    assert_eq!(cluster.connection_count().await.unwrap(), 1);
+    assert!(
+        cluster
+            .disconnect(client.id, Ending::SentAway)
+            .await
+            .unwrap()
+    );
+    client
+        .is_sent_away_with("{\"type\":7,\"allowReconnect\":true}")
+        .await;
+    other.counts(0).await;
+    assert_eq!(cluster.connection_count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_client_elsewhere_is_asked_and_its_value_comes_back() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    for (answer, expected) in [
+        (result("ID", json!(42)), Ok(42)),
+        (error("ID", "no"), Err("no".to_owned())),
+    ] {
+        let (clients, id) = (one.hub.clients(), client.id);
+        let asking = TaskTracker::new().spawn(async move {
+            clients
+                .invoke::<i64, _>(id, "Value", &(1, "two"), LONG)
+                .await
+        });
+        let question: serde_json::Value = serde_json::from_str(&client.message().await).unwrap();
+        assert_eq!(question["arguments"], json!([1, "two"]));
+        let invocation = question["invocationId"].as_str().unwrap();
+        client.send(&answer.replace("ID", invocation)).await;
+        let got = asking.await.unwrap();
+        assert_eq!(got.map_err(|error| error.to_string()), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_client_elsewhere_that_does_not_answer_is_waited_for_no_longer_than_asked() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    let clients = one.hub.clients();
+    let soon = Duration::from_millis(20);
+    let asked = clients
+        .invoke::<i64, _>(client.id, "Value", &(), soon)
+        .await;
+    assert!(matches!(asked, Err(InvokeError::TimedOut)), "{asked:?}");
+    let late: serde_json::Value = serde_json::from_str(&client.message().await).unwrap();
+    let late = result(late["invocationId"].as_str().unwrap(), json!(1));
+    client.send(&late).await;
+    assert_eq!(client.call("Add", json!([1, 1])).await, json!(2));
+}
+
+#[tokio::test]
+async fn a_client_elsewhere_that_leaves_is_not_waited_for() {
+    let (one, other) = two().await;
+    let mut client = Client::connect(&other).await;
+    let (clients, id) = (one.hub.clients(), client.id);
+    let asking = TaskTracker::new()
+        .spawn(async move { clients.invoke::<i64, _>(id, "Value", &(), LONG).await });
+    client.message().await;
+    drop(client);
+    let failure = asking.await.unwrap().unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        format!("Connection '{id}' disconnected.")
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_is_not_waited_for() {
+    let (one, other) = two().await;
+    let client = Client::connect(&other).await;
+    let id = client.id;
+    assert!(other.node.stop(LONG).await);
+    becomes("the node to be forgotten", || {
+        one.hub.cluster().nodes() == 1
+    })
+    .await;
+    assert_eq!(one.hub.cluster().connection_count().await.unwrap(), 0);
+    assert_eq!(one.hub.cluster().whois(id).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_falls_silent_is_gone_when_its_lease_ends() {
+    let network = network();
+    let one = node(&network, Duration::from_secs(15)).await;
+    let other = node(&network, Duration::from_secs(15)).await;
+    becomes("the nodes to know each other", || {
+        one.hub.cluster().nodes() == 2
+    })
+    .await;
+    // Its broker goes, and with it every way to say goodbye.
+    other.node.broker().close().await;
+    tokio::time::advance(Duration::from_secs(14)).await;
+    assert_eq!(one.hub.cluster().nodes(), 2);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(one.hub.cluster().nodes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_are_quiet_for_long_still_know_each_other() {
+    let network = network();
+    let one = node(&network, Duration::from_secs(15)).await;
+    let other = node(&network, Duration::from_secs(15)).await;
+    for _ in 0..20 {
+        for _ in 0..7 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(one.hub.cluster().nodes(), 2);
+        assert_eq!(other.hub.cluster().nodes(), 2);
+    }
+}
