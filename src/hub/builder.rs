@@ -1,10 +1,12 @@
 //! Building a hub from handlers.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::auth::Policy;
+use crate::hub::aspnetcore::{AspNetCore, Names};
+use crate::hub::cluster::Answering;
 use crate::hub::dispatch::{Dispatcher, Registered};
 use crate::hub::error::HubBuildError;
 use crate::hub::extract::States;
@@ -13,7 +15,7 @@ use crate::hub::handler::{Handler, Method, erase};
 use crate::hub::instance::{Hub, Inner};
 use crate::hub::lifecycle::Lifecycle;
 use crate::hub::node::Node;
-use crate::hub::options::HubOptions;
+use crate::hub::options::{HubOptions, Wire};
 use crate::hub::registry::Registry;
 use crate::hub::results::Results;
 use crate::hub::topics::Topics;
@@ -129,12 +131,19 @@ impl HubBuilder {
                 });
             }
         }
-        let topics = Topics::new(&self.name)?;
+        let (prefix, is_official) = match &self.options.wire {
+            Wire::Mesahub => (&self.name, false),
+            Wire::AspNetCore { hub_type_name } => (hub_type_name, true),
+        };
+        let topics = Topics::new(prefix)?;
+        let official = is_official.then(|| Names::new(prefix, node.id()));
+        let official = official.transpose()?;
         let states = Arc::new(self.states);
         let filters: Arc<[Box<dyn HubFilter>]> = self.filters.into();
-        Ok(Hub::open(|answering| Inner {
+        Ok(Hub::open(|hub| Inner {
+            aspnetcore: official.map(|names| AspNetCore::join(Weak::clone(hub), names, node)),
+            answering: Arc::new(Answering::new(Weak::clone(hub))),
             service: format!("hub:{}", self.name),
-            answering,
             name: self.name,
             deadlines: Arc::new(Deadlines {
                 handshake: milliseconds(self.options.handshake_timeout),

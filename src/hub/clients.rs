@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::hub::aspnetcore::AspNetCore;
 use crate::hub::error::SendError;
 use crate::hub::frame::Encoded;
 use crate::hub::id::ConnectionId;
@@ -153,7 +154,10 @@ impl Clients {
         if self.hub.cluster().is_here(id) {
             return Err(InvokeError::UnknownConnection(id));
         }
-        let invocation = results.name(self.hub.node().id());
+        let invocation = match self.hub.aspnetcore() {
+            Some(_) => AspNetCore::invocation(),
+            None => results.name(self.hub.node().id()),
+        };
         let messages = encode(&self.hub, Some(&invocation), method, arguments)?;
         let envelope = Envelope {
             messages: named(&messages),
@@ -161,7 +165,7 @@ impl Clients {
         };
         self.hub
             .cluster()
-            .invoke(id, invocation, &envelope, deadline)
+            .invoke(id, invocation, envelope, deadline)
             .await
     }
 

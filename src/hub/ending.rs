@@ -32,6 +32,8 @@ pub enum Ending {
     ConnectRefused(String),
     /// The client read too slowly: its outbox went over its bound.
     SlowConsumer,
+    /// A message for it was published without its hub protocol: the nodes are not alike.
+    MissingProtocol,
     /// The credential it connected with has expired.
     CredentialExpired,
     /// The node is stopping.
@@ -83,6 +85,7 @@ impl Ending {
             Self::ConnectFailed(_) => ("connect_failed", FAILED, false),
             Self::ConnectRefused(_) => ("connect_refused", FAILED, false),
             Self::SlowConsumer => ("slow_consumer", None, true),
+            Self::MissingProtocol => ("missing_protocol", FAILED_COME_BACK, false),
             Self::CredentialExpired => ("credential_expired", COME_BACK, false),
             Self::Shutdown => ("shutdown", COME_BACK, false),
         };
@@ -102,6 +105,11 @@ impl Ending {
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the \
                  configured ClientTimeoutInterval."
+                    .to_owned(),
+            ),
+            Self::MissingProtocol => Some(
+                "InvalidOperationException: This message was received from another server that \
+                 did not have the requested protocol available."
                     .to_owned(),
             ),
             Self::ClientClosed(error) => error.clone(),

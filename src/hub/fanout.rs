@@ -13,11 +13,13 @@ use mesahub_protocol::{Extension, Protocol};
 
 use crate::hub::connection::Connection;
 use crate::hub::counters::Counters;
+use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form};
 use crate::hub::listener::Listener;
 use crate::hub::membership::{Members, Membership};
 use crate::hub::outbox::{Accepted, Overflow};
 use crate::hub::peers::Peers;
+use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
 use crate::hub::topics;
 
@@ -37,6 +39,7 @@ pub(crate) struct Fanout {
     pub(crate) seen: Arc<Seen>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) receivers: Arc<Receivers>,
 }
 
 /// A decoded delivery.
@@ -72,6 +75,9 @@ impl Fanout {
             };
             if self.peers.receives(&delivery.topic) {
                 self.peers.take(&delivery.payload);
+                continue;
+            }
+            if self.receivers.take(&delivery) {
                 continue;
             }
             let topic = delivery.topic.clone();
@@ -146,8 +152,10 @@ impl Fanout {
                 .and_then(|protocol| message.encoded.bytes(protocol, member.form()))
             else {
                 // Its publisher does not speak this connection's protocol: nodes must be alike.
+                // As in ASP.NET Core the client is sent away, so that it knows of the loss.
                 self.counters.undecodable.add(1);
-                tracing::debug!(connection = %member.id(), "a message lacks its protocol");
+                tracing::warn!(connection = %member.id(), "closed: a message lacks its protocol");
+                member.end(Ending::MissingProtocol);
                 continue;
             };
             let accepted = if alone {

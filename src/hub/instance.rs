@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use crate::auth::Principal;
+use crate::hub::aspnetcore::AspNetCore;
 use crate::hub::builder::HubBuilder;
 use crate::hub::carrier::Carrier;
 use crate::hub::clients::Clients;
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) results: Results,
     pub(crate) service: String,
     pub(crate) answering: Arc<Answering>,
+    /// The official servers on the same backplane, where they may be.
+    pub(crate) aspnetcore: Option<Arc<AspNetCore>>,
 }
 
 /// Keeps an in-process listener subscribed until it is dropped.
@@ -58,9 +61,9 @@ impl Hub {
         HubBuilder::new(name.into())
     }
 
-    /// Makes the hub, which answers other nodes from now on. `make` is given what answers.
-    pub(crate) fn open(make: impl FnOnce(Arc<Answering>) -> Inner) -> Self {
-        let inner = Arc::new_cyclic(|hub| make(Arc::new(Answering::new(Weak::clone(hub)))));
+    /// Makes the hub, which answers other nodes from now on. `make` is given the hub to be.
+    pub(crate) fn open(make: impl FnOnce(&Weak<Inner>) -> Inner) -> Self {
+        let inner = Arc::new_cyclic(make);
         let answering: Weak<Answering> = Arc::downgrade(&inner.answering);
         inner.node.peers().serve(&*inner.service, answering);
         Self { inner }
@@ -200,6 +203,11 @@ impl Hub {
         &self.inner.service
     }
 
+    /// The official servers on the same backplane, where they may be.
+    pub(crate) fn aspnetcore(&self) -> Option<&Arc<AspNetCore>> {
+        self.inner.aspnetcore.as_ref()
+    }
+
     pub(crate) fn topics(&self) -> &Topics {
         &self.inner.topics
     }
@@ -257,6 +265,10 @@ impl Hub {
         let mut topics = vec![self.inner.topics.all()];
         if let Some(user) = connection.user() {
             topics.push(self.inner.topics.user(user)?);
+        }
+        if let Some(official) = self.aspnetcore() {
+            official.ready().await?;
+            topics.push(official.topic(connection.id())?);
         }
         self.join_topics(connection, &topics).await?;
         Ok(registration)

@@ -16,6 +16,7 @@
 //!
 //! What may not live here: reading from sockets, HTTP, tenants, channel names, notifications.
 
+pub(crate) mod aspnetcore;
 pub mod builder;
 pub mod caller;
 pub(crate) mod calls;
@@ -44,6 +45,7 @@ pub mod options;
 pub mod outbox;
 pub mod peers;
 pub(crate) mod queue;
+pub(crate) mod receiver;
 pub(crate) mod registry;
 pub mod reply;
 pub mod results;
@@ -68,7 +70,7 @@ pub use id::{ConnectionId, ConnectionToken};
 pub use instance::{Hub, Subscription};
 pub use membership::SubscribeFailed;
 pub use node::{Node, NodeOptions};
-pub use options::HubOptions;
+pub use options::{HubOptions, Wire};
 pub use outbox::Overflow;
 pub use peers::NodeId;
 pub use results::InvokeError;

@@ -21,6 +21,7 @@ use crate::hub::fanout::Fanout;
 use crate::hub::interest;
 use crate::hub::membership::Membership;
 use crate::hub::peers::{NodeId, Peers};
+use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
 use crate::hub::wheel::Wheel;
 
@@ -43,6 +44,7 @@ pub struct Node {
     serials: AtomicU64,
     carrying: AtomicUsize,
     peers: Arc<Peers>,
+    receivers: Arc<Receivers>,
 }
 
 /// How a node lives beside others.
@@ -86,6 +88,7 @@ impl Node {
         let (peers, questions) = Peers::new(Arc::clone(&broker), lease);
         let membership = Arc::new(Membership::new());
         let counters = Arc::new(Counters::default());
+        let receivers = Arc::<Receivers>::default();
         let node = Arc::new(Self {
             broker: Arc::clone(&broker),
             membership: Arc::clone(&membership),
@@ -97,12 +100,14 @@ impl Node {
             serials: AtomicU64::new(1),
             carrying: AtomicUsize::new(0),
             peers: Arc::clone(&peers),
+            receivers: Arc::clone(&receivers),
         });
         let fanout = Fanout {
             membership: Arc::clone(&membership),
             seen: Arc::new(Seen::default()),
             counters,
             peers: Arc::clone(&peers),
+            receivers,
         };
         for shard in shards {
             node.tasks.spawn(fanout.clone().work(shard));
@@ -171,6 +176,16 @@ impl Node {
     #[must_use]
     pub fn id(&self) -> NodeId {
         self.peers.me()
+    }
+
+    /// Whoever takes payloads of topics of its own.
+    pub(crate) fn receivers(&self) -> &Receivers {
+        &self.receivers
+    }
+
+    /// Cancelled when the node stops.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// The other nodes.

@@ -5,6 +5,22 @@ use std::time::Duration;
 
 use mesahub_protocol::Protocol;
 
+/// Whose channels reach single connections of other servers on the backplane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wire {
+    /// Mesahub's own: every node is one of ours.
+    #[default]
+    Mesahub,
+    /// Those of ASP.NET Core's Redis backplane, whose servers may serve the same hub. Only what
+    /// they know works for connections of theirs: messages, groups and client results; counts,
+    /// disconnecting and asking who somebody is reach Mesahub nodes alone.
+    AspNetCore {
+        /// The full .NET type name of the hub class, with `+` before the name of a nested one. It
+        /// takes the place of the hub's name in every topic.
+        hub_type_name: String,
+    },
+}
+
 /// Limits and deadlines of a hub. The defaults are those of ASP.NET Core SignalR.
 #[derive(Clone, Debug)]
 pub struct HubOptions {
@@ -33,6 +49,8 @@ pub struct HubOptions {
     pub invocation_backlog: usize,
     /// Whether a connection ends when the credential it came with expires.
     pub close_on_expiry: bool,
+    /// Who else is on the backplane. All nodes of a hub need the same.
+    pub wire: Wire,
 }
 
 impl Default for HubOptions {
@@ -50,6 +68,7 @@ impl Default for HubOptions {
             maximum_parallel_invocations: NonZeroUsize::MIN,
             invocation_backlog: 16,
             close_on_expiry: true,
+            wire: Wire::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "memory")]
 #![allow(clippy::unwrap_used)]
 
+mod aspnetcore;
 mod bad_input;
 mod broken_frames;
 mod client_results;

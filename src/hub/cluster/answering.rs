@@ -109,7 +109,7 @@ async fn answer(hub: &Hub, question: Question, body: &Bytes) -> (Reply, Vec<u8>)
 }
 
 /// The messages of an envelope that this build can pass on.
-fn encoded(envelope: &Envelope) -> Encoded {
+pub(crate) fn encoded(envelope: &Envelope) -> Encoded {
     let mut encoded = Encoded::new();
     for (name, bytes) in &envelope.messages {
         if let Some(protocol) = Protocol::parse_name(name) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mesahub_broker::BrokerError;
-use mesahub_protocol::envelope::Envelope;
+use mesahub_protocol::envelope::{Envelope, GroupAction};
 use serde::de::DeserializeOwned;
 
 pub use crate::hub::cluster::question::Whois;
@@ -98,6 +98,9 @@ impl Cluster {
             return self.hub.add_to_group(id, group).await;
         }
         self.hub.topics().group(group)?;
+        if let Some(official) = self.hub.aspnetcore() {
+            return official.change(id, GroupAction::Add, group).await;
+        }
         self.change(id, &Question::Join(id, group.to_owned())).await
     }
 
@@ -110,6 +113,9 @@ impl Cluster {
             return self.hub.remove_from_group(id, group);
         }
         self.hub.topics().group(group)?;
+        if let Some(official) = self.hub.aspnetcore() {
+            return official.change(id, GroupAction::Remove, group).await;
+        }
         self.change(id, &Question::Leave(id, group.to_owned()))
             .await
     }
@@ -190,6 +196,12 @@ impl Cluster {
         id: ConnectionId,
         envelope: &Envelope,
     ) -> Result<(), AskError> {
+        if let Some(official) = self.hub.aspnetcore() {
+            return official
+                .deliver(id, envelope)
+                .await
+                .map_err(AskError::Broker);
+        }
         let connections = vec![id];
         let message = join(&Deliver { connections }, &envelope.encode());
         let peers = self.hub.node().peers();
@@ -201,9 +213,12 @@ impl Cluster {
         &self,
         id: ConnectionId,
         invocation: String,
-        envelope: &Envelope,
+        envelope: Envelope,
         deadline: Duration,
     ) -> Result<R, InvokeError> {
+        if let Some(official) = self.hub.aspnetcore() {
+            return official.invoke(id, invocation, envelope, deadline).await;
+        }
         let question = Question::Invoke {
             connection: id,
             invocation,

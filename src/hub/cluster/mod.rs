@@ -14,5 +14,6 @@ mod instance;
 mod question;
 mod result;
 
-pub(crate) use answering::Answering;
+pub(crate) use answering::{Answering, encoded};
 pub use instance::{Cluster, ClusterError, Whois};
+pub(crate) use result::{forward, received};

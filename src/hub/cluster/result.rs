@@ -16,7 +16,7 @@ use crate::hub::results::{InvokeError, read};
 
 /// Puts another node's question to a connection of this one, and gives the client's completion as
 /// it is written in the client's protocol.
-pub(super) async fn forward(
+pub(crate) async fn forward(
     hub: &Hub,
     connection: &Arc<Connection>,
     invocation: &str,
@@ -52,7 +52,7 @@ pub(super) async fn forward(
 }
 
 /// Reads the completion that another node has passed on.
-pub(super) fn received<R: DeserializeOwned>(
+pub(crate) fn received<R: DeserializeOwned>(
     protocol: &str,
     completion: &[u8],
     id: ConnectionId,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Waits for something that has to happen.
 pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {

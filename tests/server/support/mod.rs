@@ -6,6 +6,7 @@ mod client;
 mod deadline;
 pub(crate) mod messages;
 mod methods;
+pub(crate) mod official;
 mod raw;
 mod request;
 mod server;
