@@ -16,7 +16,7 @@ use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
 use crate::app::{options, signing};
 use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
-use crate::broker;
+use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::Loaded;
 use crate::http::{self, Api, ServeLimits};
@@ -31,14 +31,15 @@ pub struct App {
     routes: BoxedFilter<(Response,)>,
     ready: watch::Sender<bool>,
     shutdown_timeout: Duration,
+    meters: Arc<Meters>,
 }
 
 impl App {
-    /// Builds every part. Needs a Tokio runtime; listens to nothing yet.
+    /// Builds every part and connects to the backplane; listens to nothing yet.
     ///
     /// # Errors
     /// When a part cannot be built from these settings; the error names the key.
-    pub fn build(loaded: &Loaded) -> Result<Self, AppError> {
+    pub async fn build(loaded: &Loaded) -> Result<Self, AppError> {
         let settings = &loaded.settings;
         let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator(loaded)?);
         let origins = &settings.mesahub.cors.allowed_origins;
@@ -46,13 +47,13 @@ impl App {
 
         let (inbox, shards) = Node::inbox();
         let backplane = settings.backplane()?;
-        let node = Node::start(
-            broker::open(&backplane, options::log(settings), inbox)?,
-            shards,
-        );
+        let opened = broker::open(&backplane, options::log(settings), inbox).await?;
+        let broker = Metered::new(Retrying::new(opened, RetryOptions::default()));
+        let meters = Arc::clone(broker.meters());
+        let node = Node::start(Arc::new(broker), shards);
         let orders = Arc::new(RecentOrders::default());
         let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
-        let hub = notification_hub(&node, known, options::hub(settings))?;
+        let hub = notification_hub(&node, known, options::hub(settings, &backplane))?;
         let service = Arc::new(HubNotificationService::new(
             hub.clone(),
             orders,
@@ -84,6 +85,7 @@ impl App {
             routes,
             ready,
             shutdown_timeout,
+            meters,
         })
     }
 
@@ -97,6 +99,12 @@ impl App {
     #[must_use]
     pub fn service(&self) -> &Arc<HubNotificationService> {
         &self.service
+    }
+
+    /// What has been counted of the backplane.
+    #[must_use]
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
     }
 
     /// Serves until `stop` resolves, then drains: whether everything ended within the shutdown

@@ -3,14 +3,14 @@
 use mesahub_broker::LogBounds;
 use mesahub_protocol::Protocol;
 
-use crate::config::Settings;
-use crate::hub::HubOptions;
+use crate::config::{self, Backplane, Settings};
+use crate::hub::{HubOptions, Wire};
 use crate::notification::NotificationOptions;
 use crate::transport::TransportOptions;
 
-/// The hub's limits and deadlines.
+/// The hub's limits and deadlines, and who else is on the backplane.
 #[must_use]
-pub fn hub(settings: &Settings) -> HubOptions {
+pub fn hub(settings: &Settings, backplane: &Backplane) -> HubOptions {
     let signal_r = &settings.real_time.signal_r;
     let hub = &settings.mesahub.hub;
     let wanted =
@@ -29,7 +29,18 @@ pub fn hub(settings: &Settings) -> HubOptions {
             .maximum_parallel_invocations
             .try_into()
             .unwrap_or(std::num::NonZeroUsize::MIN),
+        wire: wire(backplane),
         ..HubOptions::default()
+    }
+}
+
+/// Only Redis can be shared with ASP.NET Core.
+fn wire(backplane: &Backplane) -> Wire {
+    match backplane {
+        Backplane::Redis(redis) if redis.wire == config::Wire::AspNetCore => Wire::AspNetCore {
+            hub_type_name: redis.hub_type_name.clone().unwrap_or_default(),
+        },
+        _ => Wire::Mesahub,
     }
 }
 
@@ -77,7 +88,8 @@ mod tests {
     use mesahub_protocol::Protocol;
 
     use super::{hub, log, notifications};
-    use crate::config::Settings;
+    use crate::config::{self, Backplane, Provider, Settings};
+    use crate::hub::Wire;
 
     #[test]
     fn every_setting_of_the_hub_reaches_its_options() {
@@ -93,7 +105,8 @@ mod tests {
         signal_r.stream_buffer_capacity = 4;
         settings.mesahub.hub.outbox_bytes = 5_000;
         settings.mesahub.hub.maximum_parallel_invocations = 6;
-        let options = hub(&settings);
+        let options = hub(&settings, &Backplane::Memory);
+        assert_eq!(options.wire, Wire::Mesahub);
         assert_eq!(options.protocols, [Protocol::Json]);
         assert!(options.enable_detailed_errors);
         assert_eq!(options.keep_alive_interval, Duration::from_secs(3));
@@ -104,6 +117,18 @@ mod tests {
         assert_eq!(options.stream_buffer_capacity, 4);
         assert_eq!(options.outbox_limit, 5_000);
         assert_eq!(options.maximum_parallel_invocations.get(), 6);
+    }
+
+    #[test]
+    fn the_wire_of_aspnetcore_comes_with_the_hubs_type_name() {
+        let mut settings = Settings::default();
+        settings.real_time.provider = Provider::Redis;
+        settings.real_time.redis.wire = config::Wire::AspNetCore;
+        settings.real_time.redis.hub_type_name = "Contoso.Live.RoomHub".to_owned();
+        let backplane = settings.backplane().unwrap();
+        let wire = hub(&settings, &backplane).wire;
+        let hub_type_name = "Contoso.Live.RoomHub".to_owned();
+        assert_eq!(wire, Wire::AspNetCore { hub_type_name });
     }
 
     #[test]

@@ -35,8 +35,9 @@ pub fn compiled() -> &'static [&'static str] {
 /// `bounds`.
 ///
 /// # Errors
-/// When the backend is not part of this build. It never falls back to another one.
-pub fn open(
+/// When the backend is not part of this build, or cannot be reached or used. It never falls back
+/// to another one.
+pub async fn open(
     backplane: &Backplane,
     bounds: LogBounds,
     inbox: Inbox,

@@ -20,7 +20,7 @@ pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), B
     runtime.block_on(async move {
         let stop = stop_signal()?;
         let address = address.unwrap_or(loaded.settings.mesahub.server.address);
-        let app = App::build(&loaded)?;
+        let app = App::build(&loaded).await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("cannot listen on {address}: {error}"))?;

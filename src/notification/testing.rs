@@ -244,7 +244,7 @@ pub(crate) struct Flaky {
 }
 
 impl Flaky {
-    fn new(inner: MemoryBroker) -> Self {
+    pub(crate) fn new(inner: MemoryBroker) -> Self {
         Self {
             inner,
             verdict: Mutex::new(Box::new(|_| None)),
