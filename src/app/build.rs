@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mesahub_broker::{Broker, InboxShard};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::Loaded;
 use crate::http::{self, Api, ServeLimits};
-use crate::hub::{Hub, Node};
+use crate::hub::{Hub, Node, NodeOptions};
 use crate::notification::{ClusterOrders, HubNotificationService, notification_hub};
 use crate::transport::{self, Endpoint, Origins};
 
@@ -40,17 +41,33 @@ impl App {
     /// # Errors
     /// When a part cannot be built from these settings; the error names the key.
     pub async fn build(loaded: &Loaded) -> Result<Self, AppError> {
+        let (inbox, shards) = Node::inbox();
+        let backplane = loaded.settings.backplane()?;
+        let bounds = options::log(&loaded.settings);
+        let broker = broker::open(&backplane, bounds, inbox).await?;
+        Self::with_broker(loaded, broker, shards, &NodeOptions::default())
+    }
+
+    /// Builds every part around a broker that is already open, with the shards of its inbox. Needs
+    /// a Tokio runtime; listens to nothing yet.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), but for what concerns the backplane.
+    pub fn with_broker(
+        loaded: &Loaded,
+        broker: Arc<dyn Broker>,
+        shards: Vec<InboxShard>,
+        node: &NodeOptions,
+    ) -> Result<Self, AppError> {
         let settings = &loaded.settings;
         let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator(loaded)?);
         let origins = &settings.mesahub.cors.allowed_origins;
         let origins = Origins::new(origins.iter().map(|origin| origin.as_str()))?;
 
-        let (inbox, shards) = Node::inbox();
         let backplane = settings.backplane()?;
-        let opened = broker::open(&backplane, options::log(settings), inbox).await?;
-        let broker = Metered::new(Retrying::new(opened, RetryOptions::default()));
+        let broker = Metered::new(Retrying::new(broker, RetryOptions::default()));
         let meters = Arc::clone(broker.meters());
-        let node = Node::start(Arc::new(broker), shards);
+        let node = Node::start_with(Arc::new(broker), shards, node);
         let orders = Arc::new(RecentOrders::default());
         let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
         let hub = notification_hub(&node, known, options::hub(settings, &backplane))?;
