@@ -128,7 +128,10 @@ mod tests {
         let shared: Arc<dyn Broker> = flaky.clone();
         let metered = Metered::new(shared);
         let topic = Topic::new("a").unwrap();
-        metered.subscribe(&[topic.clone()]).await.unwrap();
+        metered
+            .subscribe(std::slice::from_ref(&topic))
+            .await
+            .unwrap();
         let item = |text: &'static str| Publication::new(topic.clone(), text).logged();
         assert!(metered.publish(vec![item("1"), item("22")]).await[1].is_ok());
         flaky.judge(|one| {
