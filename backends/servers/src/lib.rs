@@ -15,8 +15,10 @@ mod certificates;
 mod error;
 mod port;
 mod process;
+mod redis;
 
 pub use certificates::{Authority, Certificate};
 pub use error::ServerError;
 pub use port::{free_port, free_ports};
 pub use process::{Process, Program};
+pub use redis::{RedisOptions, RedisServer};
