@@ -5,11 +5,25 @@ use std::sync::Arc;
 use mesahub_broker::{Broker, Capabilities, Inbox};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
 
-#[test]
-fn the_table_of_promises_is_what_the_backends_declare() {
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn the_table_of_promises_is_what_the_backends_declare() {
+    use mesahub_redis::{Address, Deployment, RedisBroker, RedisConfig};
+    use mesahub_test_servers::{RedisOptions, RedisServer};
+
     let (inbox, _shards) = Inbox::new(1, 1);
-    let memory: Arc<dyn Broker> = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-    let expected = table(&[("memory", memory.capabilities())]);
+    let memory: Arc<dyn Broker> =
+        Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox.clone()));
+    let server = RedisServer::start(RedisOptions::default())
+        .await
+        .expect("a server");
+    let address = Address::new("127.0.0.1", server.port());
+    let config = RedisConfig::new(Deployment::Single(address));
+    let redis = RedisBroker::open(config, inbox).await.expect("a broker");
+    let expected = table(&[
+        ("memory", memory.capabilities()),
+        ("redis", redis.capabilities()),
+    ]);
     let guide = include_str!("../features.md");
     assert!(
         guide.contains(&expected),

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use mesahub_broker::{Broker, Inbox, LogBounds};
+use mesahub_broker::{Broker, BrokerError, Inbox, LogBounds};
 use thiserror::Error;
 
 use crate::config::Backplane;
+#[cfg(feature = "redis")]
+use crate::config::{RedisBackplane, Wire};
 
 /// The backplane could not be opened.
 #[derive(Debug, Error)]
@@ -20,6 +22,15 @@ pub enum OpenError {
         /// The feature to build with.
         feature: &'static str,
     },
+    /// The backplane cannot be reached, or does not let us in.
+    #[error("cannot open the backplane at {at}")]
+    Backend {
+        /// The kind and the servers.
+        at: String,
+        /// What stood in the way.
+        #[source]
+        source: BrokerError,
+    },
 }
 
 /// The backends of this build, by feature name.
@@ -28,6 +39,8 @@ pub fn compiled() -> &'static [&'static str] {
     &[
         #[cfg(feature = "memory")]
         "memory",
+        #[cfg(feature = "redis")]
+        "redis",
     ]
 }
 
@@ -48,6 +61,11 @@ pub async fn open(
             let config = mesahub_memory::MemoryConfig { log: bounds };
             Ok(Arc::new(mesahub_memory::MemoryBroker::new(config, inbox)))
         }
+        #[cfg(feature = "redis")]
+        Backplane::Redis(redis) => {
+            let broker = mesahub_redis::RedisBroker::open(redis_config(redis, bounds), inbox).await;
+            Ok(Arc::new(broker.map_err(at(backplane))?))
+        }
         #[allow(unreachable_patterns)]
         other => {
             drop((bounds, inbox));
@@ -55,5 +73,35 @@ pub async fn open(
                 feature: other.feature(),
             })
         }
+    }
+}
+
+/// Names the servers that an error concerns.
+fn at(backplane: &Backplane) -> impl FnOnce(BrokerError) -> OpenError {
+    let at = backplane.to_string();
+    |source| OpenError::Backend { at, source }
+}
+
+#[cfg(feature = "redis")]
+fn redis_config(redis: &RedisBackplane, log: LogBounds) -> mesahub_redis::RedisConfig {
+    use mesahub_redis::{Address, Deployment, Framing, Login, RedisConfig, Tls};
+
+    let first = redis.addresses.first();
+    let address = first.map(|at| Address::new(&*at.host, at.port));
+    let address = address.unwrap_or_else(|| Address::new("localhost", 6379));
+    RedisConfig {
+        login: Login {
+            user: redis.user.clone(),
+            password: redis.password.as_ref().map(|it| it.reveal().to_owned()),
+        },
+        tls: redis.tls.then(Tls::default),
+        database: redis.database,
+        prefix: redis.channel_prefix.clone(),
+        framing: match redis.wire {
+            Wire::Mesahub => Framing::Positioned,
+            Wire::AspNetCore => Framing::Plain,
+        },
+        log,
+        ..RedisConfig::new(Deployment::Single(address))
     }
 }

@@ -1,4 +1,10 @@
 //! The wrappers of the broker keep the promises of the contract around every backend.
 
+#![allow(clippy::unwrap_used)]
+
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod servers;
 mod support;

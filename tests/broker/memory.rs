@@ -40,5 +40,5 @@ impl Harness for Memory {
 #[tokio::test(start_paused = true)]
 async fn around_the_memory_backend_every_wrapper_keeps_every_promise() {
     let config = MemoryConfig { log: BOUNDS };
-    every_wrapper_keeps_every_promise(|| Memory(MemoryNetwork::new(config.clone()))).await;
+    every_wrapper_keeps_every_promise(async || Memory(MemoryNetwork::new(config.clone()))).await;
 }

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesahub::app::App;
+use mesahub::app::{App, options};
 use mesahub::auth::{SecretKey, SigningAlgorithm, TokenSpec};
+use mesahub::broker::open;
 use mesahub::config::{Sources, load};
 use mesahub::hub::{Hub, Node, NodeOptions};
 use mesahub::notification::HubNotificationService;
@@ -83,6 +84,26 @@ impl Fleet {
             assert!(ended.unwrap(), "a node did not stop in time");
         }
     }
+}
+
+/// A broker as the configuration opens it.
+pub(crate) async fn opened(provider: &str, address: &str, inbox: Inbox) -> Arc<dyn Broker> {
+    let set = |key: &str, value: &str| (format!("RealTimeConfiguration:{key}"), value.to_owned());
+    let loaded = load(&Sources {
+        overrides: vec![
+            set("Provider", provider),
+            set("ConnectionString", address),
+            (
+                "Mesahub:Authentication:SigningKey".to_owned(),
+                KEY.to_owned(),
+            ),
+        ],
+        ..Sources::default()
+    })
+    .unwrap();
+    let backplane = loaded.settings.backplane().unwrap();
+    let bounds = options::log(&loaded.settings);
+    open(&backplane, bounds, inbox).await.unwrap()
 }
 
 /// A token that the fleet accepts.

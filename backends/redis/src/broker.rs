@@ -49,8 +49,9 @@ impl RedisBroker {
     /// connections, or does not let us in: the text says what to mend and holds no secret.
     pub async fn open(config: RedisConfig, inbox: Inbox) -> Result<Self, BrokerError> {
         let config = Arc::new(config);
-        let connected = commands::open(&config).await?;
+        // This one first: it says best what stands in the way.
         let first = link::open(&config).await.map_err(LinkError::into_broker)?;
+        let connected = commands::open(&config).await?;
         let (sender, state) = watch::channel(Ok(connected));
         let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

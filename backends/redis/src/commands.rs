@@ -14,6 +14,7 @@ use redis::{
 };
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
@@ -140,6 +141,8 @@ fn client(config: &RedisConfig, at: &Address) -> Result<Client, RedisError> {
         insecure: false,
         tls_params: None,
     };
+    // The client library asks for the provider of the process; whoever has chosen one keeps it.
+    let _ = aws_lc_rs::default_provider().install_default();
     let certificates = TlsCertificates {
         client_tls: None,
         root_cert: tls.authorities.as_ref().map(|pem| pem.clone().into_bytes()),

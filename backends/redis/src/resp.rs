@@ -14,8 +14,8 @@ pub(crate) enum Value {
     Error(String),
     Null,
     /// Arrays, sets and maps, the latter flattened.
-    List(Vec<Value>),
-    Push(Vec<Value>),
+    List(Vec<Self>),
+    Push(Vec<Self>),
 }
 
 /// The bytes are no RESP, or more than anything that is expected here.

@@ -1,0 +1,55 @@
+//! Around every backend with a server, as the configuration opens it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mesahub::broker::open;
+use mesahub::config::{Backplane, Sources, load};
+use mesahub_broker::conformance::{Fault, Harness, Node};
+use mesahub_broker::{Inbox, LogBounds};
+
+/// Small, so that they are reached, and an age that can be waited for.
+pub(crate) const BOUNDS: LogBounds = LogBounds {
+    max_count: 100,
+    max_bytes: 64 * 1024,
+    max_age: Duration::from_secs(2),
+};
+
+/// A backplane with a server, and the power over it.
+pub(crate) struct Served<S> {
+    pub(crate) backplane: Backplane,
+    pub(crate) server: S,
+}
+
+/// The backplane of a provider at an address.
+pub(crate) fn backplane(provider: &str, address: &str) -> Backplane {
+    let set = |key: &str, value: &str| (format!("RealTimeConfiguration:{key}"), value.to_owned());
+    let sources = Sources {
+        overrides: vec![set("Provider", provider), set("ConnectionString", address)],
+        environment_name: Some("Development".to_owned()),
+        ..Sources::default()
+    };
+    load(&sources).unwrap().settings.backplane().unwrap()
+}
+
+#[async_trait]
+impl<S: Fault> Harness for Served<S> {
+    async fn node(&self) -> Node {
+        let (inbox, shards) = Inbox::new(3, 64);
+        let broker = open(&self.backplane, BOUNDS, inbox).await.unwrap();
+        Node::new(broker, shards)
+    }
+
+    fn bounds(&self) -> LogBounds {
+        BOUNDS
+    }
+
+    async fn pass(&self, time: Duration) {
+        // The time belongs to the server.
+        tokio::time::sleep(time).await;
+    }
+
+    fn fault(&self) -> Option<&dyn Fault> {
+        Some(&self.server)
+    }
+}
