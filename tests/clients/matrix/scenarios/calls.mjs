@@ -96,10 +96,18 @@ export const calls = [
         '\u{1f355}\u{1f468}\u200d\u{1f469}\u200d\u{1f467} e\u0301',
         'line\nbreak\ttab\rreturn\r\nboth\n\nempty',
         '\u0000\u0001\u001e\u007f\u0085\u2028\u2029\ufeff\uffff',
-        '\ufeffdata: no event',
+        'data: no event\n\n',
         '"\\\'</script>',
         '\ud7ff\ue000\u{10ffff}',
       ]),
+  },
+  {
+    feature: 'Unicode',
+    name: 'a byte order mark at the beginning is part of the text',
+    // Its decoder of text takes the mark away; in Node the package uses another one.
+    excluded: (column) =>
+      column.protocol === 'MessagePack' && "the client's MessagePack decoder drops it in browsers",
+    run: (stage) => echoes(stage, ['\ufeff', '\ufefftext']),
   },
   {
     feature: 'big integers',

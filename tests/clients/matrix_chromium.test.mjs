@@ -1,0 +1,74 @@
+// The matrix with the official client in a headless Chromium, from a page of another origin.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { call, openPage, startChromium, stopChromium } from './chromium.mjs';
+import { within } from './deadline.mjs';
+import { Driver } from './matrix/driver.mjs';
+import { runMatrix } from './matrix/runner.mjs';
+import { CELLS } from './matrix/table.mjs';
+import { Site } from './site.mjs';
+
+/** A browser, the site whose pages it opens, and a hub that lets those pages in. */
+async function start() {
+  const browser = await startChromium();
+  const site = await Site.open();
+  const driver = await Driver.start([site.origin]);
+  return {
+    browser,
+    site,
+    driver,
+    async stop() {
+      await Promise.allSettled([stopChromium(browser), driver.stop()]);
+      site.close();
+    },
+  };
+}
+
+runMatrix('Chromium', async () => {
+  const { browser, site, driver, stop } = await start();
+  return {
+    driver,
+    stop,
+    async run(cell, write) {
+      const drive = (...command) => driver.command(...command);
+      const page = await openPage(browser, site.origin, { drive, write });
+      try {
+        await call(page, 'play', CELLS.indexOf(cell), driver.url);
+      } finally {
+        await page.context().close();
+      }
+    },
+  };
+});
+
+describe('a page of an origin that is not listed', () => {
+  let there;
+
+  before(async () => {
+    there = await start();
+  });
+
+  after(async () => there?.stop());
+
+  test('is refused over every transport, and has got no connection', async () => {
+    const { browser, site, driver } = there;
+    const lines = [];
+    const page = await openPage(browser, site.otherOrigin, {
+      drive: () => {},
+      write: (line) => lines.push(line),
+    });
+    const token = await driver.command('token', 'anna');
+    const errors = await within(call(page, 'refusals', driver.url, token), 'the refusals');
+    assert.equal(errors.length, 4);
+    for (const error of errors) {
+      assert.match(error ?? 'connected', /failed to connect|Failed to fetch/i);
+    }
+    assert.ok(
+      lines.some((line) => line.includes('blocked by CORS policy')),
+      lines.join('\n'),
+    );
+    assert.doesNotMatch(driver.log, /: connected /);
+  });
+});
