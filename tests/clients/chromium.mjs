@@ -13,34 +13,60 @@ export async function startChromium() {
     );
   }
   // Its sandbox does not work for root, and all it opens is our own page.
-  return chromium.launch({ executablePath, chromiumSandbox: false, timeout: 2 * DEADLINE });
+  const starting = { executablePath, chromiumSandbox: false, timeout: 2 * DEADLINE };
+  return new Browser(await chromium.launch(starting));
 }
 
-/** A page that has loaded the matrix. `drive` does its commands, `write` takes its console. */
-export async function openPage(browser, origin, { drive, write }) {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE);
-  page.on('console', (message) => write(message.text()));
-  page.on('pageerror', (error) => write(`uncaught: ${error.stack}`));
-  await page.exposeFunction('drive', drive);
-  await page.goto(origin);
-  await page.waitForFunction('globalThis.ready === true');
-  return page;
+class Browser {
+  #browser;
+
+  constructor(browser) {
+    this.#browser = browser;
+  }
+
+  /** A tab of its own profile, at a page that sets `ready` once it is. */
+  async open(url, drive) {
+    const context = await this.#browser.newContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(DEADLINE);
+    const tab = new Tab(page);
+    await page.exposeFunction('drive', drive);
+    await page.goto(url);
+    await page.waitForFunction('globalThis.ready === true');
+    return tab;
+  }
+
+  /** Ends it, whatever state it is in. */
+  async stop() {
+    await within(this.#browser.close(), 'the browser to end');
+  }
 }
 
-/** Calls a global function of the page; a crash of the page is an error too. */
-export async function call(page, name, ...args) {
-  const crashed = new Promise((_, reject) => {
-    page.once('crash', () => reject(new Error('the page crashed')));
-  });
-  return Promise.race([
-    page.evaluate(([name, args]) => globalThis[name](...args), [name, args]),
-    crashed,
-  ]);
-}
+class Tab {
+  #page;
+  #crashed;
 
-/** Ends the browser, whatever state it is in. */
-export async function stopChromium(browser) {
-  await within(browser.close(), 'the browser to end');
+  /** Takes what the page writes to its console. */
+  write = () => {};
+
+  constructor(page) {
+    this.#page = page;
+    page.on('console', (message) => this.write(message.text()));
+    page.on('pageerror', (error) => this.write(`uncaught: ${error.stack}`));
+    this.#crashed = new Promise((_, reject) => {
+      page.on('crash', () => reject(new Error('the page crashed')));
+    });
+    // Whoever calls the page next is told.
+    this.#crashed.catch(() => {});
+  }
+
+  /** Calls a global function of the page; a crash is an error too. */
+  async call(name, ...args) {
+    const calling = this.#page.evaluate(([name, args]) => globalThis[name](...args), [name, args]);
+    return Promise.race([calling, this.#crashed]);
+  }
+
+  async close() {
+    await this.#page.context().close();
+  }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { call, openPage, startChromium, stopChromium } from './chromium.mjs';
+import { startChromium } from './chromium.mjs';
 import { within } from './deadline.mjs';
 import { Driver } from './matrix/driver.mjs';
 import { runMatrix } from './matrix/runner.mjs';
@@ -20,7 +20,7 @@ async function start() {
     site,
     driver,
     async stop() {
-      await Promise.allSettled([stopChromium(browser), driver.stop()]);
+      await Promise.allSettled([browser.stop(), driver.stop()]);
       site.close();
     },
   };
@@ -28,16 +28,23 @@ async function start() {
 
 runMatrix('Chromium', async () => {
   const { browser, site, driver, stop } = await start();
+  const drive = (...command) => driver.command(...command);
+  // One tab for the cells of a column; whatever a failed cell left in it goes with it.
+  const tabs = new Map();
   return {
     driver,
     stop,
     async run(cell, write) {
-      const drive = (...command) => driver.command(...command);
-      const page = await openPage(browser, site.origin, { drive, write });
+      const { column } = cell;
+      const tab = tabs.get(column) ?? (await browser.open(site.origin, drive));
+      tabs.set(column, tab);
+      tab.write = write;
       try {
-        await call(page, 'play', CELLS.indexOf(cell), driver.url);
-      } finally {
-        await page.context().close();
+        await tab.call('play', CELLS.indexOf(cell), driver.url);
+      } catch (error) {
+        tabs.delete(column);
+        await tab.close();
+        throw error;
       }
     },
   };
@@ -52,15 +59,13 @@ describe('a page of an origin that is not listed', () => {
 
   after(async () => there?.stop());
 
-  test('is refused over every transport, and has got no connection', async () => {
+  test('is refused over every transport and gets no connection', async () => {
     const { browser, site, driver } = there;
+    const tab = await browser.open(site.otherOrigin, () => {});
     const lines = [];
-    const page = await openPage(browser, site.otherOrigin, {
-      drive: () => {},
-      write: (line) => lines.push(line),
-    });
+    tab.write = (line) => lines.push(line);
     const token = await driver.command('token', 'anna');
-    const errors = await within(call(page, 'refusals', driver.url, token), 'the refusals');
+    const errors = await within(tab.call('refusals', driver.url, token), 'the refusals');
     assert.equal(errors.length, 4);
     for (const error of errors) {
       assert.match(error ?? 'connected', /failed to connect|Failed to fetch/i);

@@ -20,15 +20,6 @@ export function runMatrix(name, start) {
   const report = new Report(name);
   let runtime;
 
-  before(async () => {
-    runtime = await start();
-  });
-
-  after(async () => {
-    console.log(report.text);
-    await runtime?.stop();
-  });
-
   async function play(cell) {
     const { driver } = runtime;
     const [lines, begin] = [[], driver.log.length];
@@ -48,6 +39,15 @@ export function runMatrix(name, start) {
   }
 
   describe(`in ${name}`, () => {
+    before(async () => {
+      runtime = await start();
+    });
+
+    after(async () => {
+      console.log(report.text);
+      await runtime?.stop();
+    });
+
     for (const column of COLUMNS) {
       const cells = CELLS.filter((cell) => cell.column === column && !cell.excluded);
       if (cells.length > 0) {
