@@ -49,7 +49,8 @@ export class Stage {
    * A client, configured but not started.
    *
    * `handlers` are what the server can call; `retries` the delays of the automatic reconnect in
-   * ms, without which there is none; `transport` one or several instead of the column's own.
+   * ms, without which there is none; `transport` one or several instead of the column's own;
+   * `watch` sees each line of the client's log.
    */
   client({
     url = this.url,
@@ -59,12 +60,17 @@ export class Stage {
     skipNegotiation = false,
     transport = this.signalR.HttpTransportType[this.column.transport],
     token = () => this.#driver('token', 'anna'),
+    watch = () => {},
   } = {}) {
     const { signalR } = this;
+    const log = (level, text) => {
+      this.#write(`${signalR.LogLevel[level]}: ${text}`);
+      watch(text);
+    };
     let builder = new signalR.HubConnectionBuilder()
       .withUrl(`${url}/everything`, { transport, skipNegotiation, accessTokenFactory: token })
       .withHubProtocol(this.protocol())
-      .configureLogging({ log: (level, text) => this.#write(`${signalR.LogLevel[level]}: ${text}`) });
+      .configureLogging({ log });
     if (retries) {
       builder = builder.withAutomaticReconnect(retries);
     }

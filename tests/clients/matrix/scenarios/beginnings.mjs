@@ -59,12 +59,37 @@ export const beginnings = [
   },
   {
     feature: 'stop',
-    name: 'a client may stop while it connects, and start again',
+    name: 'a client may stop while it negotiates, and start again',
     async run(stage) {
       const connection = stage.client();
       const refused = rejection(connection.start());
       await within(connection.stop(), 'stopping');
       same((await refused).message, 'The connection was stopped during negotiation.');
+      same(connection.state, 'Disconnected');
+      await within(connection.start(), 'starting again');
+      same(await invoke(connection, 'Add', 1, 2), 3);
+    },
+  },
+  {
+    feature: 'stop',
+    name: 'a client may stop while it shakes hands, and start again',
+    async run(stage) {
+      let stopping;
+      const watch = (text) => {
+        if (!stopping && text === 'Sending handshake request.') {
+          // The request is on its way once the client's own step is over.
+          stopping = Promise.resolve().then(() => connection.stop());
+        }
+      };
+      const connection = stage.client({ watch });
+      const { message } = await rejection(connection.start());
+      const told = ['The connection was stopped before the hub handshake could complete.'];
+      if (!stage.over('WebSockets')) {
+        // The goodbye may overtake the request that carries the handshake.
+        told.push("No Connection with that ID: Status code '404'");
+      }
+      holds(told.includes(message), `${message} is one of ${told.join(', ')}`);
+      await within(stopping, 'stopping');
       same(connection.state, 'Disconnected');
       await within(connection.start(), 'starting again');
       same(await invoke(connection, 'Add', 1, 2), 3);
