@@ -1,7 +1,7 @@
 // Waiting, but never for ever.
 
 /** How long anything may take before a test fails, in milliseconds. */
-export const DEADLINE = 10_000;
+export const DEADLINE = 30_000;
 
 /** `promise`, or a failure that says what was waited for. */
 export function within(promise, what, deadline = DEADLINE) {

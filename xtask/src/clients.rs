@@ -1,10 +1,12 @@
 //! The official-client tests: finding or bringing Node, installing the client, running the files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use crate::apt;
 use crate::cargo;
+use crate::chromium;
 use crate::error::TaskError;
 use crate::tally::Tally;
 
@@ -14,13 +16,16 @@ const OLDEST_NODE: (u32, u32) = (18, 19);
 /// Where the tests lie, from the root of the workspace.
 const FOLDER: &str = "tests/clients";
 
+/// How the files end that need a browser.
+const FOR_BROWSER: &str = "_chromium.test.mjs";
+
 /// Makes sure that `node` and `npm` can be run and are new enough.
 ///
 /// On Debian and its kin, as root, what is missing is installed; anywhere else the error names the
 /// command to run.
 pub(crate) fn bring_node() -> Result<(), TaskError> {
     if version_of("node").is_none() || version_of("npm").is_none() {
-        if !can_install() {
+        if !apt::is_allowed() {
             return Err(TaskError::Missing {
                 tool: "Node with npm".to_owned(),
                 remedy: "Install it with `sudo apt-get install nodejs npm`, `brew install node` \
@@ -30,16 +35,7 @@ pub(crate) fn bring_node() -> Result<(), TaskError> {
             });
         }
         println!("   node or npm is missing: installing it with apt-get");
-        cargo::succeed(apt_get(&["update", "--quiet"]))?;
-        cargo::succeed(apt_get(&[
-            "install",
-            "--quiet",
-            "--yes",
-            "--no-install-recommends",
-            "nodejs",
-            "npm",
-            "ca-certificates",
-        ]))?;
+        apt::install(&["nodejs", "npm", "ca-certificates"])?;
     }
     let node = version_of("node").unwrap_or_default();
     let npm = version_of("npm").unwrap_or_default();
@@ -65,16 +61,21 @@ pub(crate) fn install_client() -> Result<(), TaskError> {
 /// The programs that the tests drive.
 pub(crate) struct Programs {
     pub(crate) mesahub: PathBuf,
-    /// `examples/everything.rs`.
+    /// `examples/everything`.
     pub(crate) everything: PathBuf,
+    /// A browser; without one its tests are left out.
+    pub(crate) chromium: Option<PathBuf>,
 }
 
 /// Runs every test file against the programs, and counts.
 pub(crate) fn run(programs: &Programs) -> Result<(Tally, bool), TaskError> {
     let mut node = cargo::command("node", &["--test", "--test-reporter=spec"]);
-    node.args(test_files()?)
+    node.args(test_files(programs.chromium.is_some())?)
         .env("MESAHUB_BIN", &programs.mesahub)
         .env("MESAHUB_EVERYTHING_BIN", &programs.everything);
+    if let Some(chromium) = &programs.chromium {
+        node.env(chromium::VARIABLE, chromium);
+    }
     let mut tally = Tally::default();
     let succeeded = cargo::follow(node, |line| {
         println!("{line}");
@@ -84,14 +85,15 @@ pub(crate) fn run(programs: &Programs) -> Result<(Tally, bool), TaskError> {
 }
 
 /// The files are named one by one: what `node --test` makes of a folder differs between versions.
-fn test_files() -> Result<Vec<PathBuf>, TaskError> {
+fn test_files(with_browser: bool) -> Result<Vec<PathBuf>, TaskError> {
     let folder = cargo::workspace_root().join(FOLDER);
     let mut files = Vec::new();
     for entry in fs::read_dir(&folder).map_err(TaskError::io(format!("listing {FOLDER}")))? {
         let path = entry
             .map_err(TaskError::io(format!("listing {FOLDER}")))?
             .path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
+        let name = path.to_string_lossy();
+        if name.ends_with(".test.mjs") && (with_browser || !name.ends_with(FOR_BROWSER)) {
             files.push(path);
         }
     }
@@ -117,20 +119,6 @@ fn is_new_enough(version: &str) -> bool {
     }
 }
 
-fn can_install() -> bool {
-    let is_root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
-    is_root && Path::new("/etc/debian_version").exists()
-}
-
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = cargo::command("apt-get", arguments);
-    command.env("DEBIAN_FRONTEND", "noninteractive");
-    command
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,7 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn there_are_client_tests_to_run() {
-        assert!(!test_files().unwrap().is_empty());
+    fn there_are_tests_to_run_with_a_browser_and_without() {
+        let (all, without) = (test_files(true).unwrap(), test_files(false).unwrap());
+        assert!(!without.is_empty());
+        assert!(all.len() > without.len());
     }
 }

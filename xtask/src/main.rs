@@ -2,7 +2,9 @@
 
 #![allow(clippy::print_stdout, reason = "a task talks to the person who ran it")]
 
+mod apt;
 mod cargo;
+mod chromium;
 mod clients;
 mod demo;
 mod error;

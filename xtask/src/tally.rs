@@ -8,6 +8,8 @@ pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) left_out: u64,
+    /// Cells of a matrix that cannot be; they are no tests.
+    pub(crate) excluded: u64,
 }
 
 impl Tally {
@@ -32,8 +34,17 @@ impl Tally {
         }
     }
 
-    /// Reads one line of `node --test`; only the summary at the end counts.
+    /// Reads one line of `node --test`; only the summary at the end counts, and of a matrix its
+    /// excluded cells, since every other one is a test.
     pub(crate) fn read_node_line(&mut self, line: &str) {
+        // `cells in Node: 264, 194 passed, 0 failed, 70 excluded, 0 missing`
+        if line.starts_with("cells in ") {
+            let excluded = line
+                .split(", ")
+                .find_map(|part| part.strip_suffix(" excluded"));
+            self.excluded += excluded.and_then(|count| count.parse().ok()).unwrap_or(0);
+            return;
+        }
         // `ℹ pass 12` in the readable form, `# pass 12` in TAP.
         let mut words = line.split_whitespace();
         let (Some("ℹ" | "#"), Some(kind), Some(number), None) =
@@ -62,6 +73,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.left_out += other.left_out;
+        self.excluded += other.excluded;
     }
 }
 
@@ -84,7 +96,8 @@ mod tests {
             Tally {
                 passed: 14,
                 failed: 4,
-                left_out: 1
+                left_out: 1,
+                excluded: 0
             }
         );
     }
@@ -109,10 +122,23 @@ mod tests {
                 Tally {
                     passed: 5,
                     failed: 2,
-                    left_out: 2
+                    left_out: 2,
+                    excluded: 0
                 }
             );
         }
+    }
+
+    #[test]
+    fn of_a_matrix_only_the_excluded_cells_are_added() {
+        let mut tally = Tally::default();
+        for runtime in ["Node", "Chromium"] {
+            tally.read_node_line(&format!(
+                "cells in {runtime}: 20, 13 passed, 1 failed, 6 excluded, 0 missing"
+            ));
+        }
+        assert_eq!(tally.excluded, 12);
+        assert_eq!(tally.total(), 0);
     }
 
     #[test]

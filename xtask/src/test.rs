@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::cargo;
+use crate::chromium;
 use crate::clients;
 use crate::error::{self, TaskError};
 use crate::step;
@@ -12,7 +13,7 @@ use crate::tally::Tally;
 const SKIP: &str = "MESAHUB_TEST_SKIP";
 
 /// The parts that may be left out.
-const PARTS: [&str; 1] = ["clients"];
+const PARTS: [&str; 2] = ["browser", "clients"];
 
 /// Runs every part, also after one has failed, and fails if any did.
 pub(crate) fn run() -> Result<(), TaskError> {
@@ -23,12 +24,24 @@ pub(crate) fn run() -> Result<(), TaskError> {
     if left_out.contains(&"clients") {
         println!("── left out because of {SKIP}: the official-client tests in tests/clients");
     } else {
-        tally += run_part("the official-client tests", client_tests);
+        let with_browser = !left_out.contains(&"browser");
+        if !with_browser {
+            println!("── left out because of {SKIP}: the official client in a browser");
+        }
+        tally += run_part("the official-client tests", |tally| {
+            client_tests(tally, with_browser)
+        });
     }
 
     println!("── everything, after {}", step::spell(started.elapsed()));
     if tally.left_out > 0 {
         println!("{} ignored by their own marks", tally.left_out);
+    }
+    if tally.excluded > 0 {
+        println!(
+            "{} cells of the client matrix excluded, each with its reason above",
+            tally.excluded
+        );
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     match tally.failed {
@@ -90,14 +103,20 @@ fn rust_tests(tally: &mut Tally) -> Result<bool, TaskError> {
     })
 }
 
-fn client_tests(tally: &mut Tally) -> Result<bool, TaskError> {
+fn client_tests(tally: &mut Tally, with_browser: bool) -> Result<bool, TaskError> {
     step::step("looking for node and npm", clients::bring_node)?;
     step::step("installing the official client", clients::install_client)?;
+    let chromium = if with_browser {
+        Some(step::step("looking for a browser", chromium::bring)?)
+    } else {
+        None
+    };
     let features = ["--all-features"];
     let programs = step::step("building mesahub and the hub of everything", || {
         Ok(clients::Programs {
             mesahub: cargo::build_mesahub(&features)?,
             everything: cargo::build_example("everything", &features)?,
+            chromium,
         })
     })?;
     let (counted, succeeded) = step::step("running the official-client tests", || {
@@ -114,6 +133,10 @@ mod tests {
     #[test]
     fn only_known_parts_can_be_left_out() {
         assert_eq!(parts_to_leave_out(" clients ,").unwrap(), ["clients"]);
+        assert_eq!(
+            parts_to_leave_out("browser,clients").unwrap(),
+            ["browser", "clients"]
+        );
         assert!(parts_to_leave_out("").unwrap().is_empty());
         assert!(parts_to_leave_out("clients,client").is_err());
     }
