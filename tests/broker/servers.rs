@@ -7,6 +7,7 @@ use mesahub::broker::open;
 use mesahub::config::{Backplane, Sources, load};
 use mesahub_broker::conformance::{Fault, Harness, Node};
 use mesahub_broker::{Inbox, LogBounds};
+use mesahub_test_servers::let_pass;
 
 /// Small, so that they are reached, and an age that can be waited for.
 pub(crate) const BOUNDS: LogBounds = LogBounds {
@@ -45,8 +46,7 @@ impl<S: Fault> Harness for Served<S> {
     }
 
     async fn pass(&self, time: Duration) {
-        // The time belongs to the server.
-        tokio::time::sleep(time).await;
+        let_pass(time).await;
     }
 
     fn fault(&self) -> Option<&dyn Fault> {
