@@ -42,15 +42,19 @@ fn extension() -> impl Strategy<Value = Extension> {
         any::<bool>(),
         overflow(),
         option::of(blob()),
+        option::of(any::<String>()),
     )
         .prop_map(
-            |((message_id, trace_parent), logged, dedupe, overflow, signature)| Extension {
-                message_id,
-                trace_parent,
-                logged,
-                dedupe,
-                overflow,
-                signature,
+            |((message_id, trace_parent), logged, dedupe, overflow, signature, dismissal)| {
+                Extension {
+                    message_id,
+                    trace_parent,
+                    logged,
+                    dedupe,
+                    overflow,
+                    signature,
+                    dismissal,
+                }
             },
         )
 }

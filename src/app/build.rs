@@ -15,20 +15,24 @@ use warp::reply::Response;
 
 use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
-use crate::app::{options, signing};
+use crate::app::{options, sessions, signing};
 use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::Loaded;
 use crate::http::{self, Api, ServeLimits};
 use crate::hub::{Hub, Node, NodeOptions};
-use crate::notification::{ClusterOrders, HubNotificationService, notification_hub};
+use crate::notification::{
+    ClusterOrders, HubNotificationService, NotificationService, notification_hub,
+};
+use crate::session::DiningSessions;
 use crate::transport::{self, Endpoint, Origins};
 
 /// A server that is ready to listen.
 pub struct App {
     hub: Hub,
     service: Arc<HubNotificationService>,
+    sessions: Option<Arc<DiningSessions>>,
     routes: BoxedFilter<(Response,)>,
     ready: watch::Sender<bool>,
     shutdown_timeout: Duration,
@@ -77,10 +81,17 @@ impl App {
             options::notifications(settings),
         ));
 
+        let told: Arc<dyn NotificationService> = Arc::clone(&service) as _;
+        let sessions = sessions::sessions(&settings.mesahub.sessions, Arc::clone(&told))?;
+        if let Some(sessions) = &sessions {
+            let stop = node.stopping().clone();
+            node.tasks().spawn(Arc::clone(sessions).keep_time(stop));
+        }
         let (ready, readiness) = watch::channel(false);
         let api = http::routes(Api {
             hub: hub.clone(),
-            service: Arc::clone(&service) as _,
+            service: told,
+            sessions: sessions.clone(),
             authenticator: Arc::clone(&authenticator),
             ready: readiness,
             backplane: backplane.feature().to_owned(),
@@ -99,6 +110,7 @@ impl App {
         Ok(Self {
             hub,
             service,
+            sessions,
             routes,
             ready,
             shutdown_timeout,
@@ -116,6 +128,12 @@ impl App {
     #[must_use]
     pub fn service(&self) -> &Arc<HubNotificationService> {
         &self.service
+    }
+
+    /// The dining sessions, if they are kept here.
+    #[must_use]
+    pub fn sessions(&self) -> Option<&Arc<DiningSessions>> {
+        self.sessions.as_ref()
     }
 
     /// What has been counted of the backplane.

@@ -1,5 +1,7 @@
 //! Why a server does not start.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::app::signing::SigningError;
@@ -7,6 +9,7 @@ use crate::auth::KeyError;
 use crate::broker::OpenError;
 use crate::config::ConfigError;
 use crate::hub::HubBuildError;
+use crate::session::StoreError;
 use crate::transport::InvalidOrigin;
 
 /// The server could not be put together.
@@ -27,6 +30,21 @@ pub enum AppError {
     /// An origin under `Mesahub:Cors:AllowedOrigins` is not usable.
     #[error("Mesahub:Cors:AllowedOrigins: {0}")]
     Origin(#[from] InvalidOrigin),
+    /// The file of the dining sessions could not be opened.
+    #[error("Mesahub:Sessions:Path: {}", path.display())]
+    Sessions {
+        /// The file.
+        path: PathBuf,
+        /// What stood in the way.
+        #[source]
+        source: StoreError,
+    },
+    /// SQLite is not part of this build.
+    #[error(
+        "Mesahub:Sessions:Store is Sqlite, which this build does not have: build mesahub with the \
+         Cargo feature `sqlite`, or configure Memory"
+    )]
+    NoSqlite,
     /// The notification hub could not be built.
     #[error(transparent)]
     Hub(#[from] HubBuildError),

@@ -12,6 +12,7 @@ pub mod build;
 pub mod drain;
 pub mod error;
 pub mod options;
+mod sessions;
 pub mod signing;
 
 pub use build::App;

@@ -72,6 +72,18 @@ choice! {
 }
 
 choice! {
+    /// Where dining sessions are kept.
+    SessionStoreKind {
+        /// Not here: the host keeps them.
+        None = "None",
+        /// In memory, gone with the process. For one node.
+        Memory = "Memory",
+        /// In a file of SQLite.
+        Sqlite = "Sqlite",
+    }
+}
+
+choice! {
     /// How log lines look.
     LogFormat {
         /// Lines for people.

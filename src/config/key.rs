@@ -26,6 +26,12 @@ pub(super) enum Kind {
     },
     /// One of some names.
     Choice(&'static [&'static str]),
+    /// Several whole numbers, each between two bounds.
+    Numbers {
+        least: u64,
+        most: u64,
+        unit: &'static str,
+    },
     /// Several texts, or several of some names.
     List(Option<&'static [&'static str]>),
 }
@@ -92,7 +98,7 @@ pub(super) fn names_below(section: &str) -> Vec<&'static str> {
 fn below_key(key: &'static Key, rest: &[&str]) -> Match {
     let index = match rest {
         [] => return Match::Key(key),
-        [index] if matches!(key.kind, Kind::List(_)) => index.parse().ok(),
+        [index] if matches!(key.kind, Kind::List(_) | Kind::Numbers { .. }) => index.parse().ok(),
         _ => None,
     };
     match index {

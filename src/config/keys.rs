@@ -4,7 +4,7 @@
 //! `config/appsettings.json`; tests fail while one of the three is missing.
 
 use super::{
-    choice::{LogFormat, LogLevel, Provider, SigningAlgorithm, Wire},
+    choice::{LogFormat, LogLevel, Provider, SessionStoreKind, SigningAlgorithm, Wire},
     key::{
         Key,
         Kind::{self, Flag, Secret, Text},
@@ -168,6 +168,31 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("Mesahub:Log:MaxBytes", number(1024, 1024 * MIB, "bytes")),
     key("Mesahub:Log:MaxAge", number(1, 30 * DAY, "seconds")),
+    key(
+        "Mesahub:Sessions:Store",
+        Kind::Choice(SessionStoreKind::NAMES),
+    ),
+    key("Mesahub:Sessions:Path", Text),
+    key(
+        "Mesahub:Sessions:InactiveTimeout",
+        number(60, 30 * DAY, "seconds"),
+    ),
+    key(
+        "Mesahub:Sessions:ServedOrderTimeout",
+        number(60, 30 * DAY, "seconds"),
+    ),
+    key(
+        "Mesahub:Sessions:WarningMinutes",
+        Kind::Numbers {
+            least: 1,
+            most: 1_440,
+            unit: "minutes",
+        },
+    ),
+    key(
+        "Mesahub:Sessions:SweepInterval",
+        number(1, 3_600, "seconds"),
+    ),
     key("Mesahub:Logging:Format", Kind::Choice(LogFormat::NAMES)),
     key("Mesahub:Logging:Level", Kind::Choice(LogLevel::NAMES)),
 ];

@@ -11,6 +11,7 @@ use super::{
     choice::{LogFormat, LogLevel, SigningAlgorithm},
     parse::{optional, seconds, socket_address},
     secret::Secret,
+    sessions::SessionSettings,
     text::{AllowedOrigin, HubPath},
 };
 
@@ -28,6 +29,8 @@ pub struct MesahubSettings {
     pub hub: HubSettings,
     /// What is kept of each channel for clients that come back.
     pub log: LogSettings,
+    /// Dining sessions.
+    pub sessions: SessionSettings,
     /// The log lines of the process.
     pub logging: LoggingSettings,
 }

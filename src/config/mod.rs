@@ -48,6 +48,7 @@ mod real_time;
 mod resolve;
 mod secret;
 mod secret_files;
+mod sessions;
 mod settings;
 mod sources;
 mod suggestion;
@@ -59,7 +60,7 @@ mod validate;
 mod value;
 
 pub use backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane};
-pub use choice::{LogFormat, LogLevel, Provider, SigningAlgorithm, Wire};
+pub use choice::{LogFormat, LogLevel, Provider, SessionStoreKind, SigningAlgorithm, Wire};
 pub use environment::Environment;
 pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};
@@ -75,6 +76,7 @@ pub use provider::{
 };
 pub use real_time::{NotificationSettings, RealTimeSettings, RedisSettings, SignalRSettings};
 pub use secret::Secret;
+pub use sessions::SessionSettings;
 pub use settings::Settings;
 pub use sources::{Flags, Sources};
 pub use text::{AllowedOrigin, HubPath};

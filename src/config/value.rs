@@ -36,7 +36,11 @@ pub(super) fn convert(kind: &Kind, value: Value) -> Result<Value, String> {
             .into_iter()
             .map(|item| convert(&item_kind(*names), item))
             .collect(),
-        (Kind::List(_), Value::String(text)) => {
+        (Kind::Numbers { least, most, unit }, Value::Array(items)) => items
+            .into_iter()
+            .map(|item| convert(&number(*least, *most, unit), item))
+            .collect(),
+        (Kind::List(_) | Kind::Numbers { .. }, Value::String(text)) => {
             let items = text
                 .split(',')
                 .map(str::trim)
@@ -70,6 +74,10 @@ fn choose(names: &[&str], text: &str) -> Result<Value, String> {
         .ok_or_else(|| expectation(text, names))
 }
 
+fn number(least: u64, most: u64, unit: &'static str) -> Kind {
+    Kind::Number { least, most, unit }
+}
+
 fn item_kind(names: Option<&'static [&'static str]>) -> Kind {
     names.map_or(Kind::Text, Kind::Choice)
 }
@@ -85,6 +93,9 @@ fn expected(kind: &Kind) -> String {
         }
         Kind::Choice(names) => expectation("", names),
         Kind::List(_) => "a list of texts".to_owned(),
+        Kind::Numbers { least, most, unit } => {
+            format!("a list of whole numbers from {least} to {most} {unit}")
+        }
     }
 }
 
@@ -113,6 +124,15 @@ mod tests {
             Ok(json!(["a", "b"]))
         );
         assert_eq!(convert(&Kind::List(None), json!("")), Ok(json!([])));
+        let minutes = Kind::Numbers {
+            least: 1,
+            most: 60,
+            unit: "minutes",
+        };
+        assert_eq!(convert(&minutes, json!("5, 1")), Ok(json!([5, 1])));
+        assert_eq!(convert(&minutes, json!([5])), Ok(json!([5])));
+        let refused = "a whole number from 1 to 60 minutes".to_owned();
+        assert_eq!(convert(&minutes, json!([61])), Err(refused));
     }
 
     #[test]

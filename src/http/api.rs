@@ -22,6 +22,7 @@ use super::table::OPERATIONS;
 use crate::auth::{Authenticator, Policy, Principal, bearer_token};
 use crate::hub::Hub;
 use crate::notification::NotificationService;
+use crate::session::DiningSessions;
 
 /// What the HTTP API works with.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Api {
     pub hub: Hub,
     /// Where notifications go.
     pub service: Arc<dyn NotificationService>,
+    /// The dining sessions, if any are kept.
+    pub sessions: Option<Arc<DiningSessions>>,
     /// Who reads the tokens.
     pub authenticator: Arc<dyn Authenticator>,
     /// Whether the server takes traffic, for `/health/ready`.
@@ -142,15 +145,15 @@ fn known(operation: &Operation, query: &str) -> Result<Vec<(&'static str, String
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = escape::decode(name, true).unwrap_or_default();
-        let Some((name, _)) = operation.flags.iter().find(|(known, _)| *known == name) else {
-            let expected: Vec<&str> = operation.flags.iter().map(|(name, _)| *name).collect();
+        let Some(asked) = operation.query.iter().find(|asked| asked.name == name) else {
+            let expected: Vec<&str> = operation.query.iter().map(|asked| asked.name).collect();
             let detail = match expected.as_slice() {
                 [] => "this operation takes nothing in the query".to_owned(),
                 names => format!("the query may hold only {}", names.join(", ")),
             };
             return Err(Problem::malformed("", detail));
         };
-        values.push((*name, escape::decode(value, true).unwrap_or_default()));
+        values.push((asked.name, escape::decode(value, true).unwrap_or_default()));
     }
     Ok(values)
 }

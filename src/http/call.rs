@@ -58,6 +58,22 @@ impl Call {
         }
     }
 
+    /// A value of the query, if it is there.
+    ///
+    /// # Errors
+    /// 400 when it is not what it should be.
+    pub(super) fn asked<T>(&self, name: &'static str) -> Result<Option<T>, Problem>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let found = self.query.iter().find(|(key, _)| *key == name);
+        let read = |(_, value): &(_, String)| value.parse();
+        found
+            .map(read)
+            .transpose()
+            .map_err(|error: T::Err| Problem::malformed(name, error.to_string()))
+    }
+
     /// The body, read as a value.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! ```text
 //!   serve ──► warp ──► api ──► router ──► admit, body ──► publish, broadcast ──► notification
 //!    │                          │                          groups, connections ──► hub
-//!    └─ access log              └─ table ──► openapi       presence, health
+//!    └─ access log              └─ table ──► openapi       presence, health, sessions
 //! ```
 //!
 //! Invariants:
@@ -36,6 +36,7 @@ mod request_id;
 mod router;
 mod schema;
 mod serve;
+mod sessions;
 mod table;
 
 pub use api::{Api, not_found, routes};

@@ -10,7 +10,7 @@ use warp::reply::Response;
 
 use super::api::Api;
 use super::call::Call;
-use super::operation::{Access, Answer, Operation};
+use super::operation::{Access, Answer, Asked, Operation};
 use super::problem::{MEDIA_TYPE, Problem};
 use super::schema;
 use super::table::OPERATIONS;
@@ -69,13 +69,15 @@ fn described(operation: &Operation) -> Value {
     if !operation.description.is_empty() {
         described["description"] = json!(operation.description);
     }
-    let flag = json!({ "type": "boolean", "default": false });
     let in_path = |name| parameter("path", name, &schema::reference(schema_of(name)), "");
-    let in_query = |(name, meaning): &(&str, &str)| parameter("query", name, &flag, meaning);
+    let in_query = |asked: &Asked| {
+        let schema = schema::reference(asked.schema);
+        parameter("query", asked.name, &schema, asked.meaning)
+    };
     let parameters: Vec<Value> = operation
         .parameters()
         .map(in_path)
-        .chain(operation.flags.iter().map(in_query))
+        .chain(operation.query.iter().map(in_query))
         .collect();
     if !parameters.is_empty() {
         described["parameters"] = json!(parameters);
@@ -151,6 +153,7 @@ fn schema_of(parameter: &str) -> &'static str {
         "tenantKey" => "TenantKey",
         "userId" => "UserId",
         "connectionId" => "ConnectionId",
+        "sessionId" => "Guid",
         _ => "Channel",
     }
 }

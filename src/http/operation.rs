@@ -19,13 +19,21 @@ pub(super) struct Operation {
     pub(super) summary: &'static str,
     pub(super) description: &'static str,
     pub(super) access: Access,
-    /// What the query may hold, each `true` or `false`: name and meaning.
-    pub(super) flags: &'static [(&'static str, &'static str)],
+    /// What the query may hold.
+    pub(super) query: &'static [Asked],
     /// The schema of the body, if it has one.
     pub(super) request: Option<&'static str>,
     /// What it answers beside the problems that follow from the fields above.
     pub(super) answers: &'static [Answer],
     pub(super) handle: Handle,
+}
+
+/// Something that a query may hold.
+pub(super) struct Asked {
+    pub(super) name: &'static str,
+    pub(super) meaning: &'static str,
+    /// The name of its schema.
+    pub(super) schema: &'static str,
 }
 
 /// The methods that operations have.

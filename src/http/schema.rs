@@ -10,6 +10,9 @@ use crate::notification::{Event, EventName, Label, Metadata};
 /// The most notifications in one batch.
 pub(super) const LARGEST_BATCH: usize = 1_000;
 
+/// The most items on one page of a list.
+pub(super) const LARGEST_PAGE: usize = 100;
+
 /// Every schema, by name.
 pub(super) fn all() -> Map<String, Value> {
     let mut schemas = Map::new();
@@ -17,6 +20,7 @@ pub(super) fn all() -> Map<String, Value> {
         .into_iter()
         .chain(events())
         .chain(broadcasts())
+        .chain(sessions())
         .chain(answers())
     {
         schemas.insert(name.to_owned(), schema);
@@ -29,7 +33,7 @@ pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn texts() -> [(&'static str, Value); 8] {
+fn texts() -> [(&'static str, Value); 11] {
     [
         (
             "TenantKey",
@@ -46,6 +50,14 @@ fn texts() -> [(&'static str, Value); 8] {
             }),
         ),
         ("Guid", json!({ "type": "string", "format": "uuid" })),
+        ("Moment", json!({ "type": "string", "format": "date-time" })),
+        ("Flag", json!({ "type": "boolean", "default": false })),
+        (
+            "Limit",
+            json!({
+                "type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": LARGEST_PAGE,
+            }),
+        ),
         (
             "ConnectionId",
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{22}$" }),
@@ -111,6 +123,16 @@ fn events() -> Vec<(&'static str, Value)> {
                 ("tableNumber", "Label"),
             ],
             &[("order", order()), ("sessionId", reference("Guid"))],
+        ),
+        event(
+            "SessionStarted",
+            "A dining session has begun; for admins.",
+            &[
+                ("tenantKey", "TenantKey"),
+                ("sessionId", "Guid"),
+                ("tableNumber", "Label"),
+            ],
+            &[],
         ),
         event(
             "SessionExpired",
@@ -215,6 +237,57 @@ fn broadcasts() -> Vec<(&'static str, Value)> {
             broadcast(&["sessionId"], vec![session, tenant()]),
         ),
         ("EveryoneBroadcast", broadcast(&[], vec![])),
+    ]
+}
+
+fn sessions() -> Vec<(&'static str, Value)> {
+    let or_null = |schema: Value| json!({ "oneOf": [schema, { "type": "null" }] });
+    let number = |least: u32| json!({ "type": "integer", "minimum": least });
+    let required = [
+        "sessionId",
+        "tenantKey",
+        "tableNumber",
+        "startedAt",
+        "lastActivity",
+        "hasOrders",
+        "warned",
+        "closing",
+        "due",
+        "version",
+    ];
+    let session = [
+        ("sessionId", reference("Guid")),
+        ("tenantKey", reference("TenantKey")),
+        ("tableNumber", reference("Label")),
+        ("startedAt", reference("Moment")),
+        ("lastActivity", reference("Moment")),
+        ("hasOrders", json!({ "type": "boolean" })),
+        ("warned", or_null(number(0))),
+        ("closing", or_null(reference("Label"))),
+        ("due", reference("Moment")),
+        ("version", number(0)),
+    ];
+    let sessions = json!({ "type": "array", "items": reference("DiningSession") });
+    vec![
+        ("DiningSession", object(&required, session)),
+        (
+            "Sessions",
+            object(
+                &["sessions", "next"],
+                [("sessions", sessions), ("next", or_null(reference("Guid")))],
+            ),
+        ),
+        (
+            "StartSession",
+            object(
+                &["tableNumber"],
+                [
+                    ("tableNumber", reference("Label")),
+                    ("sessionId", reference("Guid")),
+                ],
+            ),
+        ),
+        ("Activity", object(&[], [("hasOrdered", reference("Flag"))])),
     ]
 }
 

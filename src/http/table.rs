@@ -1,12 +1,24 @@
 //! The table of operations: all that the API answers, in the order of the document.
 
-use super::operation::{Access, Answer, Operation, Verb};
-use super::{broadcast, connections, groups, health, openapi, presence, publish};
+use super::operation::{Access, Answer, Asked, Operation, Verb};
+use super::{broadcast, connections, groups, health, openapi, presence, publish, sessions};
 
-const ALLOW_RECONNECT: (&str, &str) = (
-    "allowReconnect",
-    "Whether clients are told that they may come back by themselves; they are not by default.",
-);
+const ALLOW_RECONNECT: Asked = Asked {
+    name: "allowReconnect",
+    meaning: "Whether clients are told that they may come back by themselves; they are not by \
+              default.",
+    schema: "Flag",
+};
+const AFTER: Asked = Asked {
+    name: "after",
+    meaning: "The `next` of the page before.",
+    schema: "Guid",
+};
+const LIMIT: Asked = Asked {
+    name: "limit",
+    meaning: "The most that the page may hold.",
+    schema: "Limit",
+};
 
 const ACCEPTED: Answer = Answer {
     status: 202,
@@ -33,6 +45,21 @@ const NO_CONNECTION: Answer = Answer {
     meaning: "There is no such connection of a tenant that the token covers.",
     schema: Some("Problem"),
 };
+const NO_SESSION: Answer = Answer {
+    status: 404,
+    meaning: "There is no such dining session of this tenant, or none are kept here.",
+    schema: Some("Problem"),
+};
+const SESSION_ENDING: Answer = Answer {
+    status: 409,
+    meaning: "The session is ending: nothing brings it back.",
+    schema: Some("Problem"),
+};
+const SESSION: Answer = Answer {
+    status: 200,
+    meaning: "The session.",
+    schema: Some("DiningSession"),
+};
 const HEALTHY: Answer = Answer {
     status: 200,
     meaning: "Healthy.",
@@ -52,7 +79,7 @@ const SERVICE: Operation = Operation {
     summary: "",
     description: "",
     access: Access::Service,
-    flags: &[],
+    query: &[],
     request: None,
     answers: &[],
     handle: |api, call| Box::pin(health::live(api, call)),
@@ -73,7 +100,7 @@ const OPEN: Operation = Operation {
     ..SERVICE
 };
 
-pub(super) static OPERATIONS: [Operation; 17] = [
+pub(super) static OPERATIONS: [Operation; 22] = [
     Operation {
         verb: Verb::Post,
         path: "/api/v1/notifications",
@@ -191,7 +218,7 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         path: "/api/v1/tenants/{tenantKey}/users/{userId}/connections",
         id: "disconnectUser",
         summary: "Ends all connections of a user",
-        flags: &[ALLOW_RECONNECT],
+        query: &[ALLOW_RECONNECT],
         answers: &[
             Answer {
                 status: 200,
@@ -208,7 +235,7 @@ pub(super) static OPERATIONS: [Operation; 17] = [
         path: "/api/v1/connections/{connectionId}",
         id: "disconnectConnection",
         summary: "Ends a connection",
-        flags: &[ALLOW_RECONNECT],
+        query: &[ALLOW_RECONNECT],
         answers: &[DONE, NO_CONNECTION, UNAVAILABLE],
         handle: |api, call| Box::pin(connections::disconnect(api, call)),
         ..SERVICE
@@ -234,6 +261,83 @@ pub(super) static OPERATIONS: [Operation; 17] = [
                       it in.",
         answers: &[DONE, NO_CONNECTION, UNAVAILABLE],
         handle: |api, call| Box::pin(groups::remove(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        verb: Verb::Post,
+        path: "/api/v1/tenants/{tenantKey}/sessions",
+        id: "startSession",
+        summary: "Starts a dining session",
+        description: "Under the `sessionId` that is given, or a fresh one, which belongs into the \
+                      tokens of its guests. Admins are told with `SessionStarted`.",
+        request: Some("StartSession"),
+        answers: &[
+            Answer {
+                status: 201,
+                meaning: "The session.",
+                schema: Some("DiningSession"),
+            },
+            Answer {
+                status: 404,
+                meaning: "No dining sessions are kept here.",
+                schema: Some("Problem"),
+            },
+            Answer {
+                status: 409,
+                meaning: "There is one of this id already.",
+                schema: Some("Problem"),
+            },
+            UNAVAILABLE,
+        ],
+        handle: |api, call| Box::pin(sessions::start(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        path: "/api/v1/tenants/{tenantKey}/sessions",
+        id: "listSessions",
+        summary: "Lists a tenant's dining sessions",
+        query: &[AFTER, LIMIT],
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "A page of them, in the order of their ids.",
+                schema: Some("Sessions"),
+            },
+            NO_SESSION,
+            UNAVAILABLE,
+        ],
+        handle: |api, call| Box::pin(sessions::list(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        path: "/api/v1/tenants/{tenantKey}/sessions/{sessionId}",
+        id: "showSession",
+        summary: "Shows a dining session",
+        answers: &[SESSION, NO_SESSION, UNAVAILABLE],
+        handle: |api, call| Box::pin(sessions::show(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        verb: Verb::Post,
+        path: "/api/v1/tenants/{tenantKey}/sessions/{sessionId}/activity",
+        id: "touchSession",
+        summary: "Notes that a session's guests are there",
+        description: "Its time counts anew from now. With `hasOrdered` it lasts as long as one \
+                      that has ordered, from now on.",
+        request: Some("Activity"),
+        answers: &[SESSION, NO_SESSION, SESSION_ENDING, UNAVAILABLE],
+        handle: |api, call| Box::pin(sessions::touch(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/api/v1/tenants/{tenantKey}/sessions/{sessionId}",
+        id: "closeSession",
+        summary: "Closes a dining session",
+        description: "It and the admins are told with `SessionExpired` and the reason \
+                      `SessionClosed`; then its connections end.",
+        answers: &[DONE, NO_SESSION, SESSION_ENDING, UNAVAILABLE],
+        handle: |api, call| Box::pin(sessions::close(api, call)),
         ..SERVICE
     },
     Operation {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use mesahub_broker::{BrokerError, Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
-use mesahub_protocol::{EncodeError, Extension, Protocol, encode_invocation};
+use mesahub_protocol::{EncodeError, Extension, Protocol, encode_close, encode_invocation};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::hub::aspnetcore::AspNetCore;
+use crate::hub::ending::CLOSED_WITH_ERROR;
 use crate::hub::error::SendError;
 use crate::hub::frame::Encoded;
 use crate::hub::id::ConnectionId;
@@ -245,6 +246,26 @@ impl Recipients {
                 payload: payload.clone(),
                 log,
             })
+            .collect())
+    }
+
+    /// Publications that end the connections which get them, behind everything that was published
+    /// before: their clients are told the reason, and not to come back. A node of ASP.NET Core
+    /// passes the Close message on to its clients, who then end by themselves.
+    pub(crate) fn dismissals(&self, reason: &str) -> Result<Vec<Publication>, SendError> {
+        let text = format!("{CLOSED_WITH_ERROR} {reason}");
+        let close = |protocol: &Protocol| {
+            let mut raw = Vec::new();
+            encode_close(*protocol, &mut raw, Some(&text), false);
+            (*protocol, Bytes::from(raw))
+        };
+        let messages: Vec<_> = self.hub.options().protocols.iter().map(close).collect();
+        let mut envelope = self.envelope(&messages);
+        envelope.extension.dismissal = Some(reason.to_owned());
+        let payload = Bytes::from(envelope.encode());
+        let topics = self.topics()?.into_iter();
+        Ok(topics
+            .map(|topic| Publication::new(topic, payload.clone()))
             .collect())
     }
 

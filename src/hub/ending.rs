@@ -18,6 +18,8 @@ pub enum Ending {
     Aborted,
     /// An operator or another part of the application sent it away; it may come back.
     SentAway,
+    /// What it was here for is over, for this reason, which the client is told.
+    Dismissed(String),
     /// The first message was not an acceptable handshake; the text went to the client.
     HandshakeRefused(String),
     /// No handshake arrived in time.
@@ -78,6 +80,7 @@ impl Ending {
             Self::TransportLost(_) => ("transport_lost", None, true),
             Self::Aborted => ("aborted", PLAIN, false),
             Self::SentAway => ("sent_away", COME_BACK, false),
+            Self::Dismissed(_) => ("dismissed", FAILED, false),
             Self::HandshakeRefused(_) => ("handshake_refused", None, false),
             Self::HandshakeTimeout => ("handshake_timeout", None, false),
             Self::ProtocolViolation(_) => ("protocol_violation", FAILED_COME_BACK, false),
@@ -101,7 +104,9 @@ impl Ending {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::ProtocolViolation(text) => Some(format!("InvalidDataException: {text}")),
-            Self::ConnectFailed(text) | Self::ConnectRefused(text) => Some(text.clone()),
+            Self::ConnectFailed(text) | Self::ConnectRefused(text) | Self::Dismissed(text) => {
+                Some(text.clone())
+            }
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the \
                  configured ClientTimeoutInterval."
@@ -121,7 +126,7 @@ impl Ending {
     /// Whether its detail is meant for the client even where detailed errors are off.
     #[must_use]
     pub fn is_deliberate(&self) -> bool {
-        matches!(self, Self::ConnectRefused(_))
+        matches!(self, Self::ConnectRefused(_) | Self::Dismissed(_))
     }
 
     /// Whether the client's side ended it in an orderly way.

@@ -49,6 +49,8 @@ struct Message {
     overflow: Overflow,
     /// Set for a message that was sent to several topics.
     shared_id: Option<[u8; 16]>,
+    /// Set for a message that ends the connections which get it.
+    dismissal: Option<String>,
 }
 
 impl Fanout {
@@ -147,6 +149,10 @@ impl Fanout {
             if message.excludes(member) || !wants(member.serial()) {
                 continue;
             }
+            if let Some(reason) = &message.dismissal {
+                member.end(Ending::Dismissed(reason.clone()));
+                continue;
+            }
             let Some(bytes) = member
                 .protocol()
                 .and_then(|protocol| message.encoded.bytes(protocol, member.form()))
@@ -202,6 +208,7 @@ impl Message {
             message_id,
             dedupe,
             overflow,
+            dismissal,
             ..
         } = envelope.extension;
         let mut encoded = Encoded::new();
@@ -215,6 +222,7 @@ impl Message {
             excluded: envelope.excluded,
             overflow: topics::overflow_from_wire(overflow),
             shared_id: if dedupe { message_id } else { None },
+            dismissal,
         }
     }
 
@@ -228,7 +236,10 @@ impl Message {
 
     /// Whether it may share one write with its neighbours for every member of the topic.
     fn is_plain(&self) -> bool {
-        self.shared_id.is_none() && self.excluded.is_empty() && self.overflow == Overflow::Close
+        self.shared_id.is_none()
+            && self.excluded.is_empty()
+            && self.overflow == Overflow::Close
+            && self.dismissal.is_none()
     }
 }
 
@@ -273,6 +284,7 @@ fn merge(pending: &mut Vec<Message>) -> Option<Message> {
         excluded: Vec::new(),
         overflow: Overflow::Close,
         shared_id: None,
+        dismissal: None,
     })
 }
 

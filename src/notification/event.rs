@@ -10,7 +10,7 @@ use crate::channel::Channel;
 use crate::hub::Overflow;
 use crate::notification::fields::{
     CartUpdated, CustomerOrderUpdate, CustomerSessionExpiring, NewOrder, OrderStatusChanged,
-    SessionExpired, TableStatusChanged,
+    SessionExpired, SessionStarted, TableStatusChanged,
 };
 use crate::notification::{kind::NotificationKind, metadata::Metadata};
 
@@ -26,6 +26,8 @@ pub enum Event {
     OrderStatusChanged(OrderStatusChanged),
     /// An order was placed.
     NewOrder(NewOrder),
+    /// A dining session has begun.
+    SessionStarted(SessionStarted),
     /// A dining session has ended.
     SessionExpired(SessionExpired),
     /// A table was taken or has become free.
@@ -40,9 +42,10 @@ pub enum Event {
 
 impl Event {
     /// The types that an event may have.
-    pub const TYPES: [&'static str; 7] = [
+    pub const TYPES: [&'static str; 8] = [
         "OrderStatusChanged",
         "NewOrder",
+        "SessionStarted",
         "SessionExpired",
         "TableStatusChanged",
         "CustomerOrderUpdate",
@@ -56,6 +59,7 @@ impl Event {
         match self {
             Self::OrderStatusChanged(_) => NotificationKind::OrderStatusChanged,
             Self::NewOrder(_) => NotificationKind::NewOrder,
+            Self::SessionStarted(_) => NotificationKind::SessionStarted,
             Self::SessionExpired(_) => NotificationKind::SessionExpired,
             Self::TableStatusChanged(_) => NotificationKind::TableStatusChanged,
             Self::CustomerOrderUpdate(_) => NotificationKind::CustomerOrderUpdate,
@@ -70,6 +74,7 @@ impl Event {
         match self {
             Self::OrderStatusChanged(_) => "OrderStatusChanged",
             Self::NewOrder(_) => "NewOrder",
+            Self::SessionStarted(_) => "SessionStarted",
             Self::SessionExpired(_) => "SessionExpired",
             Self::TableStatusChanged(_) => "TableStatusChanged",
             Self::CustomerOrderUpdate(_) => "OrderStatusUpdate",
@@ -84,6 +89,7 @@ impl Event {
         match self {
             Self::OrderStatusChanged(event) => Some(&event.tenant_key),
             Self::NewOrder(event) => Some(&event.tenant_key),
+            Self::SessionStarted(event) => Some(&event.tenant_key),
             Self::SessionExpired(event) => Some(&event.tenant_key),
             Self::TableStatusChanged(event) => Some(&event.tenant_key),
             Self::CustomerOrderUpdate(event) => Some(&event.tenant_key),
@@ -98,6 +104,7 @@ impl Event {
         match self {
             Self::OrderStatusChanged(event) => &event.metadata,
             Self::NewOrder(event) => &event.metadata,
+            Self::SessionStarted(event) => &event.metadata,
             Self::SessionExpired(event) => &event.metadata,
             Self::TableStatusChanged(event) => &event.metadata,
             Self::CustomerOrderUpdate(event) => &event.metadata,
@@ -122,6 +129,10 @@ impl Event {
             Self::NewOrder(NewOrder { tenant_key, .. }) => vec![
                 Channel::Admins(tenant_key.clone()),
                 Channel::AdminOrders(tenant_key.clone()),
+            ],
+            Self::SessionStarted(SessionStarted { tenant_key, .. }) => vec![
+                Channel::Admins(tenant_key.clone()),
+                Channel::AdminSessions(tenant_key.clone()),
             ],
             Self::SessionExpired(SessionExpired {
                 tenant_key,
@@ -158,6 +169,10 @@ impl Event {
                 ("orderId", json!(event.order_id)),
                 ("tableNumber", json!(event.table_number)),
                 ("order", event.order),
+            ]),
+            Self::SessionStarted(event) => object([
+                ("sessionId", json!(event.session_id)),
+                ("tableNumber", json!(event.table_number)),
             ]),
             Self::SessionExpired(event) => object([
                 ("sessionId", json!(event.session_id)),
@@ -243,6 +258,7 @@ impl<'de> Deserialize<'de> for Event {
         match kind.as_str() {
             "OrderStatusChanged" => read(fields).map(Self::OrderStatusChanged),
             "NewOrder" => read(fields).map(Self::NewOrder),
+            "SessionStarted" => read(fields).map(Self::SessionStarted),
             "SessionExpired" => read(fields).map(Self::SessionExpired),
             "TableStatusChanged" => read(fields).map(Self::TableStatusChanged),
             "CustomerOrderUpdate" => read(fields).map(Self::CustomerOrderUpdate),
@@ -312,6 +328,13 @@ mod tests {
                 "NewOrder",
                 vec![admins(), "tenant:pizza:admins:orders".to_owned()],
                 json!({"orderId": ORDER, "tableNumber": "12", "order": {"items": [1]}}),
+            ),
+            (
+                json!({"type": "SessionStarted", "tenantKey": "pizza", "sessionId": SESSION,
+                    "tableNumber": "4"}),
+                "SessionStarted",
+                vec![admins(), "tenant:pizza:admins:sessions".to_owned()],
+                json!({"sessionId": SESSION, "tableNumber": "4"}),
             ),
             (
                 json!({"type": "SessionExpired", "tenantKey": "pizza", "sessionId": SESSION,
@@ -435,7 +458,7 @@ mod tests {
             .collect();
         assert_eq!(
             known,
-            [false, true, false, false, true, false, false, false]
+            [false, true, false, false, false, true, false, false, false]
         );
     }
 

@@ -58,6 +58,25 @@ pub struct NewOrder {
     pub metadata: Metadata,
 }
 
+/// A dining session has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionStarted {
+    /// The tenant of the session.
+    pub tenant_key: TenantKey,
+    /// The session.
+    pub session_id: SessionId,
+    /// The table it sits at.
+    pub table_number: Label,
+    /// What the publisher adds.
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "Metadata::is_empty"
+    )]
+    pub metadata: Metadata,
+}
+
 /// A dining session has ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -15,6 +15,7 @@ use crate::notification::{
     dead_letter::{DeadLetter, DeadLetters},
     error::NotifyError,
     event::Event,
+    fields::SessionExpired,
     id::NotificationId,
     options::NotificationOptions,
     outgoing::Outgoing,
@@ -160,6 +161,12 @@ impl NotificationService for HubNotificationService {
 
     async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError> {
         let outgoing = Outgoing::of_broadcast(&self.hub, broadcast)?;
+        let answer = self.accept(vec![outgoing]).await.pop();
+        answer.expect("one notification has one answer")
+    }
+
+    async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError> {
+        let outgoing = Outgoing::of_ending(&self.hub, event)?;
         let answer = self.accept(vec![outgoing]).await.pop();
         answer.expect("one notification has one answer")
     }

@@ -12,6 +12,8 @@ pub enum NotificationKind {
     OrderStatusChanged,
     /// An order was placed.
     NewOrder,
+    /// A dining session has begun.
+    SessionStarted,
     /// A dining session has ended.
     SessionExpired,
     /// A table was taken or has become free.
@@ -33,6 +35,7 @@ impl NotificationKind {
         match self {
             Self::OrderStatusChanged => "OrderStatusChanged",
             Self::NewOrder => "NewOrder",
+            Self::SessionStarted => "SessionStarted",
             Self::SessionExpired => "SessionExpired",
             Self::TableStatusChanged => "TableStatusChanged",
             Self::CustomerOrderUpdate => "CustomerOrderUpdate",

@@ -50,7 +50,7 @@ pub use error::{ContentError, NotifyError};
 pub use event::Event;
 pub use fields::{
     CartUpdated, CustomerOrderUpdate, CustomerSessionExpiring, NewOrder, OrderStatusChanged,
-    SessionExpired, TableStatusChanged,
+    SessionExpired, SessionStarted, TableStatusChanged,
 };
 pub use handlers::{NOTIFICATION_HUB, notification_hub};
 pub use hub_service::HubNotificationService;

@@ -8,6 +8,7 @@ use crate::hub::{Hub, SendError, SendOptions};
 use crate::notification::{
     broadcast::{Audience, Broadcast},
     event::Event,
+    fields::SessionExpired,
     id::NotificationId,
     kind::NotificationKind,
     message::Notification,
@@ -50,6 +51,16 @@ impl Outgoing {
             kind: notification.kind,
             publications,
         })
+    }
+
+    /// The notification that a dining session has ended, and behind it the end of its connections.
+    pub(crate) fn of_ending(hub: &Hub, event: SessionExpired) -> Result<Self, SendError> {
+        let session = Channel::Session(event.session_id).to_string();
+        let reason = format!("the dining session has ended: {}", event.reason);
+        let mut outgoing = Self::of_event(hub, Event::SessionExpired(event))?;
+        let dismissals = hub.clients().group(session).dismissals(&reason)?;
+        outgoing.publications.extend(dismissals);
+        Ok(outgoing)
     }
 
     /// The notification of a broadcast.

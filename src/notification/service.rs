@@ -10,7 +10,7 @@ use crate::notification::broadcast::{Audience, AudienceRole, Broadcast};
 use crate::notification::event::Event;
 use crate::notification::fields::{
     CartUpdated, CustomerOrderUpdate, CustomerSessionExpiring, NewOrder, OrderStatusChanged,
-    SessionExpired, TableStatusChanged,
+    SessionExpired, SessionStarted, TableStatusChanged,
 };
 use crate::notification::{
     error::NotifyError, id::NotificationId, label::Label, metadata::Metadata, name::EventName,
@@ -19,7 +19,7 @@ use crate::notification::{
 /// Tells people what happened.
 ///
 /// The one that publishes through a hub is [`HubNotificationService`]; another one, for a test or
-/// another product, implements the first six methods and gets the rest.
+/// another product, implements the first seven methods and gets the rest.
 ///
 /// All methods may be called from many tasks at once. Where they answer with an id, the
 /// notification has been accepted: see the implementation for what that promises. Dropping a
@@ -39,6 +39,15 @@ pub trait NotificationService: Send + Sync {
     /// # Errors
     /// As [`publish`](Self::publish).
     async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError>;
+
+    /// Tells that a dining session has ended, as [`notify_session_expired`] does, and ends the
+    /// connections of the session behind that, on every node. Their clients are told why.
+    ///
+    /// [`notify_session_expired`]: Self::notify_session_expired
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError>;
 
     /// Adds a connection, on whatever node, to a channel of its own tenant, or one without a tenant.
     ///
@@ -128,6 +137,26 @@ pub trait NotificationService: Send + Sync {
             metadata,
         };
         self.notify(Event::NewOrder(event)).await
+    }
+
+    /// Tells admins that a dining session has begun.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    async fn notify_session_started(
+        &self,
+        tenant_key: TenantKey,
+        session_id: SessionId,
+        table_number: Label,
+    ) -> Result<NotificationId, NotifyError> {
+        let metadata = Metadata::default();
+        let event = SessionStarted {
+            tenant_key,
+            session_id,
+            table_number,
+            metadata,
+        };
+        self.notify(Event::SessionStarted(event)).await
     }
 
     /// Tells admins and the session itself that it has ended.

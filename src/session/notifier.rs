@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::auth::{SessionId, TenantKey};
-use crate::notification::{Label, NotificationId, NotificationService, NotifyError};
+use crate::notification::{
+    Label, Metadata, NotificationId, NotificationService, NotifyError, SessionExpired,
+};
 
-/// Tells a dining session and the admins of its tenant how it stands. It only tells: whoever
-/// calls it decides when a session ends, and ends it.
+/// Tells a dining session and the admins of its tenant how it stands, and sends its guests away
+/// when it is over. Whoever calls it decides when that is.
 #[derive(Clone)]
 pub struct SessionNotifier {
     notifications: Arc<dyn NotificationService>,
@@ -18,6 +20,21 @@ impl SessionNotifier {
     #[must_use]
     pub fn new(notifications: Arc<dyn NotificationService>) -> Self {
         Self { notifications }
+    }
+
+    /// Tells the admins that a session has begun.
+    ///
+    /// # Errors
+    /// As [`NotificationService::publish`].
+    pub async fn session_started(
+        &self,
+        tenant: TenantKey,
+        session: SessionId,
+        table_number: Label,
+    ) -> Result<NotificationId, NotifyError> {
+        self.notifications
+            .notify_session_started(tenant, session, table_number)
+            .await
     }
 
     /// Tells a session how many minutes it has left.
@@ -36,24 +53,30 @@ impl SessionNotifier {
     }
 
     /// Tells a session and the admins that it has run out, and why, such as
-    /// `InactiveSessionTimeout`.
+    /// `InactiveSessionTimeout`; then ends its connections.
     ///
     /// # Errors
     /// As [`NotificationService::publish`].
     pub async fn session_expired(
         &self,
-        tenant: TenantKey,
-        session: SessionId,
+        tenant_key: TenantKey,
+        session_id: SessionId,
         table_number: Label,
         reason: Label,
     ) -> Result<NotificationId, NotifyError> {
-        self.notifications
-            .notify_session_expired(tenant, session, table_number, reason)
-            .await
+        let metadata = Metadata::default();
+        let event = SessionExpired {
+            tenant_key,
+            session_id,
+            table_number,
+            reason,
+            metadata,
+        };
+        self.notifications.end_session(event).await
     }
 
     /// Tells a session and the admins that somebody has closed it, as a `SessionExpired` with the
-    /// reason `SessionClosed`.
+    /// reason `SessionClosed`; then ends its connections.
     ///
     /// # Errors
     /// As [`NotificationService::publish`].
@@ -63,10 +86,14 @@ impl SessionNotifier {
         session: SessionId,
         table_number: Label,
     ) -> Result<NotificationId, NotifyError> {
-        let reason = "SessionClosed".parse().expect("the text is a label");
-        self.session_expired(tenant, session, table_number, reason)
+        self.session_expired(tenant, session, table_number, session_closed())
             .await
     }
+}
+
+/// The reason of a session that somebody has closed.
+pub(crate) fn session_closed() -> Label {
+    "SessionClosed".parse().expect("the text is a label")
 }
 
 impl fmt::Debug for SessionNotifier {

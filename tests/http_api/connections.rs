@@ -1,82 +1,11 @@
 //! Connections: counted, put into channels, ended.
 
-use std::time::Duration;
-
-use futures_util::{SinkExt, StreamExt};
 use mesahub::auth::Role;
 use reqwest::Method;
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
+use serde_json::json;
 
-use crate::server::{Server, person_token, service_token};
-
-/// A connected client.
-struct Client {
-    id: String,
-    socket: WebSocketStream<TcpStream>,
-}
-
-impl Client {
-    async fn connect(server: &Server, tenant: &str, user: &str, role: Role) -> Self {
-        let token = person_token(tenant, user, role);
-        let negotiate = format!("http://{}/hub/negotiate?negotiateVersion=1", server.address);
-        let negotiated = reqwest::Client::new()
-            .post(negotiate)
-            .bearer_auth(&token)
-            .send()
-            .await;
-        let negotiated: Value = negotiated.unwrap().json().await.unwrap();
-        let secret = negotiated["connectionToken"].as_str().unwrap();
-        let address = format!(
-            "ws://{}/hub?id={secret}&access_token={token}",
-            server.address
-        );
-        let stream = TcpStream::connect(server.address).await.unwrap();
-        let (socket, _) = client_async(address, stream).await.unwrap();
-        let id = negotiated["connectionId"].as_str().unwrap().to_owned();
-        let mut client = Self { id, socket };
-        client.send("{\"protocol\":\"json\",\"version\":1}").await;
-        assert_eq!(client.text().await.unwrap(), "{}");
-        // An answer to a call shows that the connect handler is done.
-        client
-            .send("{\"type\":1,\"invocationId\":\"1\",\"target\":\"Ping\",\"arguments\":[]}")
-            .await;
-        assert!(
-            client
-                .text()
-                .await
-                .unwrap()
-                .contains("\"invocationId\":\"1\"")
-        );
-        client
-    }
-
-    async fn send(&mut self, message: &str) {
-        self.socket
-            .send(Message::text(format!("{message}\u{1e}")))
-            .await
-            .unwrap();
-    }
-
-    /// The next hub message that is no ping; `None` at the end.
-    async fn text(&mut self) -> Option<String> {
-        loop {
-            let next = timeout(Duration::from_secs(10), self.socket.next())
-                .await
-                .expect("in time");
-            match next {
-                Some(Ok(Message::Text(text))) if text.as_str() == "{\"type\":6}\u{1e}" => {}
-                Some(Ok(Message::Text(text))) => {
-                    return Some(text.trim_end_matches('\u{1e}').into());
-                }
-                _ => return None,
-            }
-        }
-    }
-}
+use crate::client::Client;
+use crate::server::{Server, service_token};
 
 fn group(client: &Client, channel: &str) -> String {
     format!("/api/v1/connections/{}/groups/{channel}", client.id)

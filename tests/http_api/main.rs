@@ -5,6 +5,7 @@
 
 mod asking;
 mod bodies;
+mod client;
 mod connections;
 mod document;
 mod health;
@@ -14,3 +15,4 @@ mod publishing;
 mod refusals;
 mod server;
 mod serving;
+mod sessions;

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use mesahub::auth::{TenantKey, UserId};
 use mesahub::channel::Channel;
 use mesahub::hub::ConnectionId;
-use mesahub::notification::{Broadcast, Event, NotificationId, NotificationService, NotifyError};
+use mesahub::notification::{
+    Broadcast, Event, NotificationId, NotificationService, NotifyError, SessionExpired,
+};
 use serde_json::{Value, json};
 
 use crate::listening::Listener;
@@ -175,6 +177,10 @@ impl NotificationService for Busy {
 
     async fn broadcast(&self, _: Broadcast) -> Result<NotificationId, NotifyError> {
         Err(NotifyError::Closed)
+    }
+
+    async fn end_session(&self, _: SessionExpired) -> Result<NotificationId, NotifyError> {
+        Err(NotifyError::Overloaded)
     }
 
     async fn add_to_group(&self, _: ConnectionId, _: &Channel) -> Result<(), NotifyError> {

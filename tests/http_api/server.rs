@@ -11,6 +11,7 @@ use mesahub::http::{Api, ServeLimits, not_found, routes, serve};
 use mesahub::hub::{Hub, HubOptions, Node};
 use mesahub::notification::notification_hub;
 use mesahub::notification::{HubNotificationService, NotificationOptions, NotificationService};
+use mesahub::session::{DiningSessions, MemorySessions, SessionNotifier, SessionTimes};
 use mesahub::transport::{self, Endpoint};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
 use tokio::net::TcpListener;
@@ -53,9 +54,16 @@ impl Server {
         let key = JwtOptions::new(SecretKey::new(KEY));
         let authenticator = Arc::new(JwtAuthenticator::new(key).unwrap());
         let (ready, readiness) = watch::channel(false);
+        let service = service(hub.clone());
+        let sessions = DiningSessions::new(
+            Arc::new(MemorySessions::default()),
+            SessionNotifier::new(Arc::clone(&service)),
+            SessionTimes::default(),
+        );
         let api = routes(Api {
             hub: hub.clone(),
-            service: service(hub.clone()),
+            service,
+            sessions: Some(Arc::new(sessions)),
             authenticator: Arc::clone(&authenticator) as _,
             ready: readiness,
             backplane: "memory".to_owned(),

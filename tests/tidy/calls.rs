@@ -4,27 +4,38 @@ use crate::faults::Faults;
 use crate::manifest;
 use crate::source;
 
-/// The one source file that says which backends are compiled in.
-const OPENS_BACKENDS: &str = "src/broker/open.rs";
+/// The source files that may say what is compiled in, and of which feature.
+const NAMES_FEATURES: [(&str, &str); 3] = [
+    ("src/broker/open.rs", ""),
+    ("src/session/mod.rs", "sqlite"),
+    ("src/app/sessions.rs", "sqlite"),
+];
 
 /// What a test module may import whole.
 const TAKEN_WHOLE: [&str; 2] = ["use super::*;", "use proptest::prelude::*;"];
 
 #[test]
-fn backends_are_named_in_one_source_file() {
-    let mut faults =
-        Faults::of("only src/broker/open.rs depends on which backends are compiled in");
+fn features_are_named_in_the_source_files_that_open_what_they_add() {
+    let mut faults = Faults::of(
+        "only src/broker/open.rs depends on which backends are compiled in, and few others on other features",
+    );
     let features: Vec<String> = manifest::features()
         .map(|feature| format!("feature = \"{}\"", feature.name))
         .collect();
     for file in source::rust_files().filter(|file| file.path.starts_with("src/")) {
         // A server without any backend is refused by the compiler, in `main.rs`.
         let refuses = file.path == "src/main.rs" && file.text.contains("compile_error!");
-        if file.path == OPENS_BACKENDS || refuses {
+        if refuses {
             continue;
         }
+        let may_name = |feature: &String| {
+            NAMES_FEATURES
+                .iter()
+                .any(|(path, name)| file.path == *path && feature.contains(name))
+        };
         for (number, line) in file.code() {
-            if features.iter().any(|feature| line.contains(feature)) {
+            let named = |feature: &&String| line.contains(&***feature);
+            if features.iter().filter(named).any(|it| !may_name(it)) {
                 faults.at(file, number, line);
             }
         }

@@ -10,6 +10,7 @@ const LOGGED: i64 = 2;
 const DEDUPE: i64 = 3;
 const OVERFLOW: i64 = 4;
 const SIGNATURE: i64 = 5;
+const DISMISSAL: i64 = 6;
 
 const DROP_OLDEST: i64 = 1;
 
@@ -24,6 +25,7 @@ const DROP_OLDEST: i64 = 1;
 /// | 3 | `dedupe` | true |
 /// | 4 | `overflow` | 1 for drop oldest, a string for latest per key; other integers read as close |
 /// | 5 | `signature` | bytes |
+/// | 6 | `dismissal` | string |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extension {
     /// The notification's id, a UUID in network order.
@@ -39,6 +41,9 @@ pub struct Extension {
     pub overflow: Overflow,
     /// The signature of the envelope as it encodes with this field set to `None`.
     pub signature: Option<Bytes>,
+    /// That the connections which are given this message end with it, and the reason that their
+    /// clients are told.
+    pub dismissal: Option<String>,
 }
 
 /// What to do when a connection's outbox has no room for the message.
@@ -69,6 +74,7 @@ impl Extension {
             self.dedupe,
             self.overflow != Overflow::Close,
             self.signature.is_some(),
+            self.dismissal.is_some(),
         ];
         writer.map(present.into_iter().filter(|present| *present).count());
         if let Some(id) = &self.message_id {
@@ -101,6 +107,10 @@ impl Extension {
             writer.integer(SIGNATURE);
             writer.bytes(signature);
         }
+        if let Some(reason) = &self.dismissal {
+            writer.integer(DISMISSAL);
+            writer.text(reason);
+        }
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, payload: &Bytes) -> Result<Self, PackError> {
@@ -120,6 +130,9 @@ impl Extension {
                 Some(OVERFLOW) => extension.overflow = read_overflow(reader)?,
                 Some(SIGNATURE) => {
                     extension.signature = Some(payload.slice_ref(reader.bytes("the signature")?));
+                }
+                Some(DISMISSAL) => {
+                    extension.dismissal = Some(reader.text("the dismissal")?.to_owned());
                 }
                 _ => reader.skip("an unknown extension value")?,
             }
