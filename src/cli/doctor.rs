@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 
 use super::run::with_causes;
 
+/// What stands in front of lines that belong to the one before: as much as the verdict and the name
+/// of a check take.
+const MARGIN: &str = "                            ";
+
 /// Examines the configured backplane and prints what was found: a line for each check as it is
 /// made, or all at the end as JSON.
 pub(super) fn run(sources: &Sources, as_json: bool) -> Result<ExitCode, Box<dyn Error>> {
@@ -71,11 +75,11 @@ fn configured(sources: &Sources) -> Result<(Loaded, Backplane), ConfigError> {
 
 fn print(finding: &Finding) -> io::Result<()> {
     let (verdict, mend) = verdict(finding);
-    let Finding { check, seen, .. } = finding;
+    let seen = finding.seen.replace('\n', &format!("\n{MARGIN}"));
     let mut out = io::stdout().lock();
-    writeln!(out, "{verdict:<8} {check:<18} {seen}")?;
+    writeln!(out, "{verdict:<8} {:<18} {seen}", finding.check)?;
     if let Some(mend) = mend {
-        writeln!(out, "{:27} → {mend}", "")?;
+        writeln!(out, "{MARGIN}→ {mend}")?;
     }
     Ok(())
 }

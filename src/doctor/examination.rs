@@ -35,9 +35,12 @@ pub async fn examine(
         Ok(pair) => pair,
         Err(error) => return tell(error),
     };
-    traffic::examine(&mut pair, tell).await;
+    let arrives = traffic::examine(&mut pair, tell).await;
     log::examine(&pair, bounds, tell).await;
     company::examine(&pair, tell).await;
+    if arrives {
+        traffic::examine_large(&mut pair, tell).await;
+    }
     pair.close().await;
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   build ─► reach: address, connection ─► the backend's own look: TLS, login, version, …
 //!                                                  │ nothing failed
-//!     company ◄─ log ◄─ traffic: latency, delivery, count, large payload ◄─ pair of nodes
+//!    large payload ◄─ company ◄─ log ◄─ traffic: latency, delivery, count ◄─ pair of nodes
 //! ```
 //!
 //! - What stands in the way of everything after it ends the examination.

@@ -7,7 +7,7 @@ use mesahub_broker::{BrokerError, Finding, Inbound, MAX_PAYLOAD, Publication, To
 use tokio::time::{Instant, timeout};
 
 use crate::doctor::pair::Pair;
-use crate::doctor::trouble::refused;
+use crate::doctor::trouble::{refused, with_causes};
 
 /// Round trips that are timed.
 const ROUND_TRIPS: usize = 20;
@@ -17,6 +17,9 @@ const FAR: Duration = Duration::from_millis(50);
 
 /// How long a message is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The purpose of the topic.
+const TRAFFIC: &str = "traffic";
 
 const DELIVERY: &str = "delivery";
 const LARGE: &str = "large payload";
@@ -28,13 +31,15 @@ enum Lost {
     Silent,
 }
 
-/// Times round trips, then sends a small message and the largest.
-pub(super) async fn examine(pair: &mut Pair, tell: &mut (dyn FnMut(Finding) + Send)) {
+/// Times round trips, then sends a small message and counts who listens. Whether the small message
+/// arrived.
+pub(super) async fn examine(pair: &mut Pair, tell: &mut (dyn FnMut(Finding) + Send)) -> bool {
     tell(latency(pair).await);
-    let topic = pair.topic("traffic");
+    let topic = pair.topic(TRAFFIC);
     if let Err(error) = pair.listener.subscribe(std::slice::from_ref(&topic)).await {
         let right = "grant the user the right to subscribe, to names with the configured prefix";
-        return tell(refused("right to subscribe", &error, right));
+        tell(refused("right to subscribe", &error, right));
+        return false;
     }
     let small = send(pair, &topic, Bytes::from_static(b"hello")).await;
     let is_lost = small.is_err();
@@ -53,10 +58,15 @@ pub(super) async fn examine(pair: &mut Pair, tell: &mut (dyn FnMut(Finding) + Se
             "look at the server's log; behind a proxy, let both nodes reach the same server",
         ),
     });
-    if is_lost {
-        return;
+    if !is_lost {
+        tell(count(pair, &topic).await);
     }
-    tell(count(pair, &topic).await);
+    !is_lost
+}
+
+/// Sends the largest message. Servers cut off who exceeds a limit, so nothing may follow.
+pub(super) async fn examine_large(pair: &mut Pair, tell: &mut (dyn FnMut(Finding) + Send)) {
+    let topic = pair.topic(TRAFFIC);
     tell(large(pair, &topic).await);
 }
 
@@ -110,7 +120,7 @@ async fn large(pair: &mut Pair, topic: &Topic) -> Finding {
     let mend = "raise the server's limits on the size of messages and of output buffers";
     match send(pair, topic, Bytes::from(vec![b'.'; MAX_PAYLOAD])).await {
         Ok(took) => Finding::good(LARGE, format!("1 MiB arrived whole within {took:.1?}")),
-        Err(Lost::Refused(error)) => refused(LARGE, &error, mend),
+        Err(Lost::Refused(error)) => Finding::failed(LARGE, with_causes(&error), mend),
         Err(Lost::CutOff) => Finding::failed(
             LARGE,
             "the server cut the listener off instead of sending it 1 MiB",

@@ -119,9 +119,10 @@ fn distrust(at: &Address, why: &CertificateError) -> (String, &'static str) {
 
 fn not_let_in(config: &RedisConfig, error: &LinkError) -> Finding {
     let LinkError::Refused(text) = error else {
-        let mend = match config.tls {
-            None => "if this port speaks TLS, turn TLS on; otherwise look at the server's log",
-            Some(_) => "look at the server's log",
+        let mend = match (error, &config.tls) {
+            (LinkError::Protocol(_), _) => "name the host and the port of Redis",
+            (_, None) => "if this port speaks TLS, turn TLS on; otherwise look at the server's log",
+            (_, Some(_)) => "look at the server's log",
         };
         return Finding::failed(LOGIN, with_cause(error), mend);
     };
