@@ -10,8 +10,6 @@ use mesahub::doctor;
 use mesahub_broker::{Finding, Verdict};
 use serde_json::{Value, json};
 
-use super::run::with_causes;
-
 /// What stands in front of lines that belong to the one before: as much as the verdict and the name
 /// of a check take.
 const MARGIN: &str = "                            ";
@@ -50,15 +48,10 @@ fn examine(
     let (loaded, backplane) = match configured(sources) {
         Ok(configured) => configured,
         Err(error) => {
-            let mend = "correct it; `mesahub config check` looks at it alone";
-            tell(Finding::failed("configuration", with_causes(&error), mend));
+            tell(doctor::misconfigured(&error));
             return Ok(None);
         }
     };
-    tell(Finding::good(
-        "configuration",
-        format!("good, and names the backplane {backplane}"),
-    ));
     let bounds = options::log(&loaded.settings);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

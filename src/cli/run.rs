@@ -36,13 +36,6 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
 /// The error and its causes, on standard error.
 fn report(error: &dyn Error) {
     let mut out = std::io::stderr().lock();
-    let text = with_causes(error);
-    // Nothing is left to do for a process whose standard error is closed.
-    let _ = writeln!(out, "mesahub: {text}");
-}
-
-/// The error and its causes, without repetition.
-pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -52,5 +45,6 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
         }
         cause = error.source();
     }
-    text
+    // Nothing is left to do for a process whose standard error is closed.
+    let _ = writeln!(out, "mesahub: {text}");
 }

@@ -3,9 +3,12 @@
 use mesahub_broker::{Finding, LogBounds};
 
 use crate::broker;
-use crate::config::Backplane;
+use crate::config::{Backplane, ConfigError};
 use crate::doctor::pair::Pair;
+use crate::doctor::trouble::with_causes;
 use crate::doctor::{company, log, reach, traffic};
+
+const CONFIGURATION: &str = "configuration";
 
 /// Examines a backplane, and tells each finding as it is made. Needs a Tokio runtime.
 ///
@@ -17,6 +20,10 @@ pub async fn examine(
     bounds: &LogBounds,
     tell: &mut (dyn FnMut(Finding) + Send),
 ) {
+    tell(Finding::good(
+        CONFIGURATION,
+        format!("good, and names the backplane {backplane}"),
+    ));
     if !broker::compiled().contains(&backplane.feature()) {
         return tell(not_compiled(backplane.feature()));
     }
@@ -42,6 +49,13 @@ pub async fn examine(
         traffic::examine_large(&mut pair, tell).await;
     }
     pair.close().await;
+}
+
+/// What stands in the way when the configuration does not even say what to examine.
+#[must_use]
+pub fn misconfigured(error: &ConfigError) -> Finding {
+    let mend = "correct it; `mesahub config check` looks at it alone";
+    Finding::failed(CONFIGURATION, with_causes(error), mend)
 }
 
 fn not_compiled(feature: &str) -> Finding {

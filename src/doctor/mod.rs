@@ -20,4 +20,4 @@ mod reach;
 mod traffic;
 mod trouble;
 
-pub use examination::examine;
+pub use examination::{examine, misconfigured};

@@ -181,7 +181,10 @@ mod tests {
     #[tokio::test]
     async fn an_engine_that_does_not_answer_is_none_and_the_command_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let nobody = client(&folder.path().join("docker.sock"));
+        let socket = folder.path().join("docker.sock");
+        // The socket stays behind when nobody listens at it any more.
+        drop(UnixListener::bind(&socket).unwrap());
+        let nobody = client(&socket);
         for engine in [None, Some(nobody)] {
             let around = Surroundings {
                 engine,
