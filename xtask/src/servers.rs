@@ -64,14 +64,8 @@ pub(crate) fn bring(left_out: &[&str]) -> Result<(), TaskError> {
 
 /// Those that the tests would not find. The tests' own code is asked.
 fn missing<'a>(servers: impl Iterator<Item = &'a Server>) -> Result<Vec<&'a Server>, TaskError> {
-    let told = cargo::output_of(cargo::cargo(&[
-        "run",
-        "--quiet",
-        "--package",
-        "mesahub-test-servers",
-        "--example",
-        "origins",
-    ]))?;
+    let program = cargo::build_beside_tests("origins")?;
+    let told = cargo::output_of(cargo::command(program, &[]))?;
     let origins = origins(&told);
     let mut missing = Vec::new();
     for server in servers {

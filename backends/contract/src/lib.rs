@@ -55,9 +55,9 @@
 //!
 //! # Examinations
 //!
-//! Beside its broker, each backend has a function `examine` that looks at its server and tells
-//! [`Finding`]s for an operator: login, version, rights and whatever is particular to that server.
-//! What can be tried through a [`Broker`] is tried by whoever examines.
+//! Beside its broker, a backend with a server has a function `examine` that looks at that server
+//! and tells [`Finding`]s for an operator: login, version and whatever is particular to it. What can
+//! be tried through a [`Broker`], such as a right, is tried by whoever examines.
 //!
 //! # What may not live here
 //!
