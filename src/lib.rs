@@ -22,6 +22,7 @@ pub mod broker;
 pub mod channel;
 pub mod config;
 pub(crate) mod connection;
+pub mod doctor;
 pub mod http;
 pub mod hub;
 pub mod notification;

@@ -1,4 +1,5 @@
-//! The backplane of this node: opened by configuration, tried again where that helps, counted.
+//! The backplane of this node: opened or examined by configuration, tried again where that helps,
+//! counted.
 //!
 //! ```text
 //!   settings ──► open ──► memory, or another backend by Cargo feature
@@ -19,5 +20,5 @@ pub mod retrying;
 
 pub use metered::Metered;
 pub use meters::{Histogram, Meters};
-pub use open::{OpenError, compiled, open};
+pub use open::{OpenError, compiled, examine, open};
 pub use retrying::{RetryOptions, Retrying};

@@ -1,8 +1,8 @@
-//! Opens the configured backend: the only place that mentions backend features.
+//! Opens and examines the configured backend: the only place that mentions backend features.
 
 use std::sync::Arc;
 
-use mesahub_broker::{Broker, BrokerError, Inbox, LogBounds};
+use mesahub_broker::{Broker, BrokerError, Finding, Inbox, LogBounds};
 use thiserror::Error;
 
 use crate::config::Backplane;
@@ -73,6 +73,28 @@ pub async fn open(
                 feature: other.feature(),
             })
         }
+    }
+}
+
+/// What the configured backend sees when it looks at its server with the eyes of an operator:
+/// login, version and whatever is particular to it. Nothing where there is no server. What any
+/// broker can be tried for is not tried here.
+///
+/// # Errors
+/// When the backend is not part of this build.
+pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
+    match backplane {
+        #[cfg(feature = "memory")]
+        Backplane::Memory => Ok(Vec::new()),
+        #[cfg(feature = "redis")]
+        Backplane::Redis(redis) => {
+            let config = redis_config(redis, LogBounds::default());
+            Ok(mesahub_redis::examine(&config).await)
+        }
+        #[allow(unreachable_patterns)]
+        other => Err(OpenError::NotCompiled {
+            feature: other.feature(),
+        }),
     }
 }
 

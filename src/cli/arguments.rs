@@ -31,6 +31,15 @@ pub(crate) enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Examine the configured backplane and say what to mend.
+    ///
+    /// Ends with 0 when nothing failed, warnings or not; with 1 when something did, or the
+    /// configuration is not good; with 2 when the arguments are wrong.
+    Doctor {
+        /// Print the findings as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What to do with the configuration. Neither needs a server.

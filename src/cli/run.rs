@@ -8,13 +8,13 @@ use clap::Parser;
 use mesahub::config::{Sources, load};
 
 use super::arguments::{Arguments, Command};
-use super::{configuration, serve, token};
+use super::{configuration, doctor, serve, token};
 
 /// Runs the command line of this process.
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     match execute(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&*error);
             ExitCode::FAILURE
@@ -22,13 +22,15 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
-fn execute(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+fn execute(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let sources = Sources::from_process(arguments.configuration.into_flags()?)?;
     match arguments.command {
-        Command::Serve { address } => serve::serve(load(&sources)?, address),
-        Command::Token(wanted) => token::print(&load(&sources)?, &wanted),
-        Command::Config(command) => configuration::run(&command, &sources),
+        Command::Serve { address } => serve::serve(load(&sources)?, address)?,
+        Command::Token(wanted) => token::print(&load(&sources)?, &wanted)?,
+        Command::Config(command) => configuration::run(&command, &sources)?,
+        Command::Doctor { json } => return doctor::run(&sources, json),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The error and its causes, on standard error.

@@ -92,6 +92,17 @@ impl Backplane {
             Self::Amqp(_) => "amqp",
         }
     }
+
+    /// The servers; none for memory.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        match self {
+            Self::Memory => &[],
+            Self::Redis(redis) => &redis.addresses,
+            Self::Nats(nats) => &nats.addresses,
+            Self::Amqp(amqp) => &amqp.addresses,
+        }
+    }
 }
 
 impl RedisBackplane {
@@ -144,14 +155,14 @@ impl fmt::Display for Address {
 impl fmt::Display for Backplane {
     /// The kind, the servers and whether TLS is used; nothing else.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, addresses, tls) = match self {
+        let tls = match self {
             Self::Memory => return out.write_str("memory"),
-            Self::Redis(redis) => ("redis", &redis.addresses, redis.tls),
-            Self::Nats(nats) => ("nats", &nats.addresses, nats.tls),
-            Self::Amqp(amqp) => ("amqp", &amqp.addresses, amqp.tls),
+            Self::Redis(redis) => redis.tls,
+            Self::Nats(nats) => nats.tls,
+            Self::Amqp(amqp) => amqp.tls,
         };
-        for (index, address) in addresses.iter().enumerate() {
-            let before = if index == 0 { name } else { "," };
+        for (index, address) in self.addresses().iter().enumerate() {
+            let before = if index == 0 { self.feature() } else { "," };
             write!(out, "{before} {address}")?;
         }
         out.write_str(if tls { " with TLS" } else { " without TLS" })

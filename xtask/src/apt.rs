@@ -6,6 +6,20 @@ use std::process::Command;
 use crate::cargo;
 use crate::error::TaskError;
 
+/// Installs its arguments while `policy-rc.d` has nothing started, unless the machine has such a
+/// policy of its own. The policy is gone when the shell ends, also when it is interrupted.
+const INSTALL_QUIETLY: &str = r#"
+set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\n# Only while a package is installed for tests: it may start nothing.\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get install --quiet --yes --no-install-recommends "$@"
+"#;
+
 /// Whether packages can be installed here without asking anybody.
 pub(crate) fn is_allowed() -> bool {
     let is_root = Command::new("id")
@@ -17,14 +31,26 @@ pub(crate) fn is_allowed() -> bool {
 
 /// Installs packages, without those that they only recommend.
 pub(crate) fn install(packages: &[&str]) -> Result<(), TaskError> {
-    cargo::succeed(apt_get(&["update", "--quiet"]))?;
-    let mut install = apt_get(&["install", "--quiet", "--yes", "--no-install-recommends"]);
+    cargo::succeed(debian("apt-get", &["update", "--quiet"]))?;
+    let mut install = debian("sh", &["-c", INSTALL_QUIETLY, "install"]);
     install.args(packages);
     cargo::succeed(install)
 }
 
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = cargo::command("apt-get", arguments);
+/// Installs packages of services for their programs alone: the services are not started, neither
+/// now nor when the machine starts.
+pub(crate) fn install_services(packages: &[&str], units: &[&str]) -> Result<(), TaskError> {
+    install(packages)?;
+    if !Path::new("/run/systemd/system").exists() {
+        return Ok(());
+    }
+    let mut disable = debian("systemctl", &["disable", "--now", "--quiet"]);
+    disable.args(units);
+    cargo::succeed(disable)
+}
+
+fn debian(program: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo::command(program, arguments);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }

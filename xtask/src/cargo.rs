@@ -95,25 +95,25 @@ pub(crate) fn follow(mut command: Command, mut see: impl FnMut(&str)) -> Result<
 
 /// Builds the `mesahub` binary and says where it lies, wherever the target folder is.
 pub(crate) fn build_mesahub(flags: &[&str]) -> Result<PathBuf, TaskError> {
-    build_program("--bin", "mesahub", flags)
+    build_program(&["--package", "mesahub", "--bin", "mesahub"], flags)
 }
 
 /// Builds an example of the `mesahub` package and says where it lies.
 pub(crate) fn build_example(name: &str, flags: &[&str]) -> Result<PathBuf, TaskError> {
-    build_program("--example", name, flags)
+    build_program(&["--package", "mesahub", "--example", name], flags)
 }
 
-fn build_program(kind: &str, name: &str, flags: &[&str]) -> Result<PathBuf, TaskError> {
-    let mut build = cargo(&[
-        "build",
-        "--package",
-        "mesahub",
-        kind,
-        name,
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
-    build.args(flags);
+/// Builds an example of any package from the dependencies that the tests are built from, so that
+/// none is built twice, and says where it lies.
+pub(crate) fn build_beside_tests(name: &str) -> Result<PathBuf, TaskError> {
+    build_program(&["--workspace", "--example", name], &["--all-features"])
+}
+
+/// What is built ends with the name of the program.
+fn build_program(what: &[&str], flags: &[&str]) -> Result<PathBuf, TaskError> {
+    let mut build = cargo(&["build", "--message-format", "json-render-diagnostics"]);
+    build.args(what).args(flags);
+    let name = what.last().copied().unwrap_or_default();
     let program = spell(&build);
     output_of(build)?
         .lines()

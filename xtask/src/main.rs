@@ -9,6 +9,7 @@ mod clients;
 mod demo;
 mod error;
 mod licences;
+mod servers;
 mod step;
 mod tally;
 mod test;

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: everything there is to run, and one count at the end.
 
+use std::process::Command;
 use std::time::Instant;
 
 use crate::cargo;
 use crate::chromium;
 use crate::clients;
 use crate::error::{self, TaskError};
+use crate::servers;
 use crate::step;
 use crate::tally::Tally;
 
@@ -20,7 +22,14 @@ pub(crate) fn run() -> Result<(), TaskError> {
     let started = Instant::now();
     let skip = std::env::var(SKIP).unwrap_or_default();
     let left_out = parts_to_leave_out(&skip)?;
-    let mut tally = run_part("the Rust tests", rust_tests);
+    let servers: Vec<&str> = servers::NAMES
+        .into_iter()
+        .filter(|name| left_out.contains(name))
+        .collect();
+    for server in &servers {
+        println!("── left out because of {SKIP}: the tests that need a server for {server}");
+    }
+    let mut tally = run_part("the Rust tests", |tally| rust_tests(tally, &servers));
     if left_out.contains(&"clients") {
         println!("── left out because of {SKIP}: the official-client tests in tests/clients");
     } else {
@@ -56,10 +65,14 @@ fn parts_to_leave_out(value: &str) -> Result<Vec<&str>, TaskError> {
         .map(str::trim)
         .filter(|part| !part.is_empty())
         .collect();
-    match parts.iter().find(|part| !PARTS.contains(part)) {
+    let known = || PARTS.into_iter().chain(servers::NAMES);
+    match parts
+        .iter()
+        .find(|part| !known().any(|name| name == **part))
+    {
         Some(unknown) => Err(TaskError::Usage(format!(
             "{SKIP} names {unknown:?}; it may name {}",
-            PARTS.join(", ")
+            known().collect::<Vec<_>>().join(", ")
         ))),
         None => Ok(parts),
     }
@@ -86,20 +99,51 @@ fn run_part(name: &str, part: impl FnOnce(&mut Tally) -> Result<bool, TaskError>
     tally
 }
 
-fn rust_tests(tally: &mut Tally) -> Result<bool, TaskError> {
+/// The tests that need a server are those of its backend's package, but for its units, and those
+/// of others in a module that is named after the backend.
+fn rust_tests(tally: &mut Tally, without: &[&str]) -> Result<bool, TaskError> {
+    step::step("looking for the servers of the tests", || {
+        servers::bring(without)
+    })?;
     let features = ["--workspace", "--all-features"];
     step::step("building the Rust tests and the examples", || {
         let mut build = cargo::cargo(&["test", "--no-run", "--quiet"]);
         build.args(features);
         cargo::succeed(build)
     })?;
-    step::step("running the Rust tests, documentation included", || {
-        let mut test = cargo::cargo(&["test", "--no-fail-fast"]);
-        test.args(features);
-        cargo::follow(test, |line| {
-            println!("{line}");
-            tally.read_cargo_line(line);
-        })
+    let mut all = cargo::cargo(&["test", "--no-fail-fast"]);
+    all.args(features);
+    for server in without {
+        all.args(["--exclude", &package(server)]);
+    }
+    all.arg("--");
+    for server in without {
+        all.args(["--skip", &format!("{server}::")]);
+    }
+    let mut succeeded = step::step("running the Rust tests, documentation included", || {
+        counted(all, tally)
+    })?;
+    if !without.is_empty() {
+        let mut units = cargo::cargo(&["test", "--no-fail-fast", "--lib"]);
+        for server in without {
+            units.args(["--package", &package(server)]);
+        }
+        succeeded &= step::step("running units that need no server", || {
+            counted(units, tally)
+        })?;
+    }
+    Ok(succeeded)
+}
+
+/// The package of a backend.
+fn package(backend: &str) -> String {
+    format!("mesahub-{backend}")
+}
+
+fn counted(test: Command, tally: &mut Tally) -> Result<bool, TaskError> {
+    cargo::follow(test, |line| {
+        println!("{line}");
+        tally.read_cargo_line(line);
     })
 }
 
@@ -137,6 +181,7 @@ mod tests {
             parts_to_leave_out("browser,clients").unwrap(),
             ["browser", "clients"]
         );
+        assert_eq!(parts_to_leave_out("redis").unwrap(), ["redis"]);
         assert!(parts_to_leave_out("").unwrap().is_empty());
         assert!(parts_to_leave_out("clients,client").is_err());
     }

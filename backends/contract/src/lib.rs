@@ -53,6 +53,12 @@
 //! What a backend cannot do by its nature it says in its [`Capabilities`], which choose the
 //! promises it is tested for.
 //!
+//! # Examinations
+//!
+//! Beside its broker, a backend with a server has a function `examine` that looks at that server
+//! and tells [`Finding`]s for an operator: login, version and whatever is particular to it. What can
+//! be tried through a [`Broker`], such as a right, is tried by whoever examines.
+//!
 //! # What may not live here
 //!
 //! No backend, no retrying, no metrics, no envelope: payloads are opaque bytes.
@@ -63,6 +69,7 @@ mod capabilities;
 pub mod conformance;
 mod delivery;
 mod error;
+mod finding;
 mod inbox;
 mod log;
 mod position;
@@ -73,6 +80,7 @@ pub use broker::Broker;
 pub use capabilities::Capabilities;
 pub use delivery::{Delivery, Gap, GapScope, Inbound};
 pub use error::{BrokerError, Cause};
+pub use finding::{Finding, Verdict};
 pub use inbox::{Inbox, InboxClosed, InboxShard, Slot};
 pub use log::{LogBounds, LogEntry, LogPage};
 pub use position::{Position, PositionError};

@@ -92,7 +92,10 @@ pub(crate) fn of_command(error: &RedisError, waited: Duration) -> BrokerError {
 pub(crate) fn of_connecting(error: RedisError) -> BrokerError {
     match error.code() {
         Some(code) => {
-            let detail = error.detail().unwrap_or_default().to_owned();
+            // That of several commands at once has no detail of its own.
+            let detail = error
+                .detail()
+                .map_or_else(|| error.to_string(), str::to_owned);
             refused(&format!("{code} {detail}"))
         }
         None if error.kind() == ErrorKind::AuthenticationFailed => {

@@ -31,6 +31,7 @@ mod backoff;
 mod broker;
 mod commands;
 mod config;
+mod doctor;
 mod error;
 mod framing;
 mod link;
@@ -42,3 +43,4 @@ mod socket;
 
 pub use broker::RedisBroker;
 pub use config::{Address, Deployment, Framing, Login, RedisConfig, Tls};
+pub use doctor::examine;

@@ -36,14 +36,19 @@ enum Stream {
 impl Socket {
     /// Connects and logs in, within the time for connecting.
     pub(crate) async fn open(config: &RedisConfig, at: &Address) -> Result<Self, LinkError> {
-        let opening = Self::connect(config, at);
+        let opening = async {
+            let mut socket = Self::connect(config, at).await?;
+            socket.log_in(config).await?;
+            Ok(socket)
+        };
         match timeout(config.connect_timeout, opening).await {
             Ok(opened) => opened,
             Err(_) => Err(LinkError::Silent(at.to_string(), config.connect_timeout)),
         }
     }
 
-    async fn connect(config: &RedisConfig, at: &Address) -> Result<Self, LinkError> {
+    /// Connects, with TLS where it is wanted, for as long as it takes.
+    pub(crate) async fn connect(config: &RedisConfig, at: &Address) -> Result<Self, LinkError> {
         let failed = |error| LinkError::Connect(at.to_string(), error);
         let tcp = TcpStream::connect((at.host.as_str(), at.port))
             .await
@@ -58,15 +63,14 @@ impl Socket {
                 Stream::Tls(Box::new(tls))
             }
         };
-        let mut socket = Self {
+        Ok(Self {
             stream,
             buffer: BytesMut::new(),
-        };
-        socket.log_in(config).await?;
-        Ok(socket)
+        })
     }
 
-    async fn log_in(&mut self, config: &RedisConfig) -> Result<(), LinkError> {
+    /// Logs in and asks for RESP3, for as long as it takes.
+    pub(crate) async fn log_in(&mut self, config: &RedisConfig) -> Result<(), LinkError> {
         let mut hello = vec!["HELLO", "3"];
         if let Some(password) = &config.login.password {
             let user = config.login.user.as_deref().unwrap_or("default");
@@ -75,7 +79,7 @@ impl Socket {
         hello.extend(["SETNAME", "mesahub"]);
         self.send(&hello).await?;
         match self.next().await? {
-            Value::Error(text) => Err(LinkError::Refused(text)),
+            Value::Error(text) => Err(LinkError::Refused(without_arguments(text))),
             _ => Ok(()),
         }
     }
@@ -108,6 +112,14 @@ impl Socket {
             }
         }
     }
+}
+
+/// A server that does not know a command repeats what it was given with it: the password, here.
+fn without_arguments(mut text: String) -> String {
+    if let Some(end) = text.find(", with args beginning") {
+        text.truncate(end);
+    }
+    text
 }
 
 fn connector(tls: &Tls) -> Result<TlsConnector, LinkError> {
@@ -173,5 +185,21 @@ impl AsyncWrite for Stream {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_arguments;
+
+    #[test]
+    fn a_refusal_does_not_repeat_the_password() {
+        let old = "ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `hunter2`, ";
+        assert_eq!(
+            without_arguments(old.to_owned()),
+            "ERR unknown command `HELLO`"
+        );
+        let other = "NOAUTH HELLO must be called with the client already authenticated";
+        assert_eq!(without_arguments(other.to_owned()), other);
     }
 }

@@ -100,12 +100,12 @@ async fn a_frozen_server_is_noticed_and_healed_behind_a_gap() {
     let server = start(RedisOptions::default()).await;
     let (broker, mut shard) = one_shard(quick(&server)).await;
     broker.subscribe(&[topic("a")]).await.unwrap();
-    server.freeze().await;
+    server.freeze().await.unwrap();
     let answer = within(broker.publish(vec![item("a", "frozen")])).await;
     assert!(answer[0].as_ref().unwrap_err().is_retryable());
     let health = within(broker.health()).await;
     assert!(health.unwrap_err().is_retryable());
-    server.thaw().await;
+    server.thaw().await.unwrap();
     // What was on its way when it froze may have been carried out.
     publish_when_back(&broker, item("a", "thawed")).await;
     gap(&mut shard).await;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// The program is not on this machine.
-    #[error("{program} is not installed; bring it with: {remedy}")]
+    /// The program is not on this machine, and no engine answers that could run a container.
+    #[error("{program} is not installed, and no container engine answers; bring it with: {remedy}")]
     Missing {
         /// What was looked for.
         program: &'static str,

@@ -222,7 +222,7 @@ fn spawn(program: &Program, path: &Path) -> Result<Child, ServerError> {
         .map_err(ServerError::io(doing()))
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"].map(PathBuf::from))

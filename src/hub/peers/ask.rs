@@ -82,7 +82,7 @@ impl Peers {
             me,
             broker,
             mine: topic_of(me),
-            everyones: Topic::new("mesahub:nodes").expect("the name is short"),
+            everyones: topic_of_all(),
             services: RwLock::default(),
             pending: Mutex::default(),
             next: AtomicU64::new(1),
@@ -341,6 +341,11 @@ impl Drop for Asked<'_> {
     fn drop(&mut self) {
         self.peers.pending.lock().remove(&self.number);
     }
+}
+
+/// Where every node of a backplane listens.
+pub(crate) fn topic_of_all() -> Topic {
+    Topic::new("mesahub:nodes").expect("the name is short")
 }
 
 fn topic_of(node: NodeId) -> Topic {

@@ -23,7 +23,7 @@ mod letter;
 mod node_id;
 mod service;
 
-pub(crate) use ask::{AskError, Peers};
+pub(crate) use ask::{AskError, Peers, topic_of_all};
 pub(crate) use letter::{join, split};
 pub(crate) use node_id::NODE_ID_LENGTH;
 pub use node_id::NodeId;

@@ -1,0 +1,10 @@
+//! `mesahub doctor`, as an operator runs it: each fault is made for real, and has to be named.
+
+#![allow(clippy::unwrap_used)]
+
+mod binary;
+mod memory;
+#[cfg(feature = "redis")]
+mod proxy;
+#[cfg(feature = "redis")]
+mod redis;
