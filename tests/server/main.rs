@@ -7,6 +7,7 @@ mod bad_input;
 mod broken_frames;
 mod client_results;
 mod cluster;
+mod conformance;
 mod connecting;
 mod deadlines;
 mod filters;
