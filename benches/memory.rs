@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use mesahub::auth::Principal;
 use mesahub::hub::Connection;
+use mesahub_protocol::websocket::Reader;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
-use tungstenite::protocol::WebSocketContext;
 
 use crate::support::client::{Role, ran_as_clients};
 use crate::support::dial::Kind;
@@ -195,10 +195,7 @@ fn print_sizes() {
     for (name, size) in [
         ("Connection", size_of::<Connection>()),
         ("Principal, without its texts", size_of::<Principal>()),
-        (
-            "WebSocketContext, without its buffer",
-            size_of::<WebSocketContext>(),
-        ),
+        ("WebSocket reader, which has no buffer", size_of::<Reader>()),
         ("TcpStream", size_of::<TcpStream>()),
     ] {
         println!("{name:40}{size:>12}");

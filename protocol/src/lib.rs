@@ -6,6 +6,8 @@
 //!   encode_invocation, encode_result, … ──► framed bytes ──► socket, or Envelope ──► backplane
 //! ```
 //!
+//! Where the socket is a WebSocket, the chunks come from [`websocket::Reader`].
+//!
 //! Invariants:
 //!
 //! - No IO, no clock, no task: every function returns at once and may be called anywhere.
@@ -29,6 +31,7 @@ pub mod negotiate;
 mod pack;
 pub mod payload;
 pub mod protocol;
+pub mod websocket;
 
 pub use encode::{
     encode_close, encode_error, encode_invocation, encode_result, encode_stream_item, encode_void,

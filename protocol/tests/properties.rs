@@ -19,6 +19,8 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 mod messagepack;
 #[path = "properties/parts.rs"]
 mod parts;
+#[path = "properties/websocket.rs"]
+mod websocket;
 
 use parts::{json, non_empty, parts};
 

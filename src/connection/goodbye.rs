@@ -11,6 +11,9 @@ use crate::hub::ending::CLOSED_WITH_ERROR;
 use crate::hub::frame::frame;
 use crate::hub::{Connection, Ending, Hub};
 
+/// The most chunks that are thrown away before other tasks get their turn.
+const BURST: usize = 32;
+
 /// Queues what this ending has to say, and accepts nothing after it.
 pub(crate) fn say_goodbye<L: Link>(hub: &Hub, connection: &Connection, link: &L, ending: &Ending) {
     if ending.row().abrupt {
@@ -34,7 +37,7 @@ pub(crate) async fn wait_for_peer<L: Link>(connection: &Connection, link: &mut L
         return;
     }
     let patience = link.patience(ending);
-    let peer_closed_first = *ending == Ending::TransportClosed;
+    let mut peer_has_closed = *ending == Ending::TransportClosed;
     let closing = poll_fn(|context| {
         connection.register_task(context.waker());
         write_waiting(connection, link, context);
@@ -42,20 +45,23 @@ pub(crate) async fn wait_for_peer<L: Link>(connection: &Connection, link: &mut L
         if all_is_written {
             link.finish(ending);
         }
-        if peer_closed_first {
-            return if all_is_written {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            };
-        }
-        loop {
+        for _ in 0..BURST {
+            if peer_has_closed {
+                return if all_is_written {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                };
+            }
             match link.poll_receive(context) {
                 Poll::Ready(Received::Chunk(_) | Received::Answer(_)) => {}
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(_) => peer_has_closed = true,
                 Poll::Pending => return Poll::Pending,
             }
         }
+        // A peer that never stops sending holds up neither others nor its own deadline.
+        context.waker().wake_by_ref();
+        Poll::Pending
     });
     if tokio::time::timeout(patience, closing).await.is_err() {
         tracing::debug!(connection = %connection.id(), "the peer did not close in time");

@@ -22,7 +22,8 @@ pub(crate) trait Link: Send + Sync {
     /// What it can carry.
     fn formats(&self) -> &'static [TransferFormat];
 
-    /// Waits for the next thing to arrive. After `Closed` or `Lost` nothing more does.
+    /// Waits for the next thing to arrive. After `Closed` or `Lost` nothing more does, and after
+    /// `Refused` only the end.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Received>;
 
     /// Waits until the wire may take bytes again.
@@ -52,8 +53,13 @@ pub(crate) enum Received {
     Closed(Bytes),
     /// The peer broke the hub protocol.
     Broken(String),
-    /// The peer sent more than a message may have.
-    TooLarge,
-    /// The transport broke, or the peer broke its rules.
+    /// The peer broke the rules of the transport.
+    Refused {
+        /// The transport's own last bytes, which tell the peer.
+        last: Bytes,
+        /// What it did, for operators.
+        reason: String,
+    },
+    /// The transport broke.
     Lost(String),
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use mesahub_protocol::{
-    FrameReader, HandshakeError, HandshakeRequest, Protocol, ProtocolError, handshake_ok,
-};
+use mesahub_protocol::{FrameReader, HandshakeError, HandshakeRequest, Protocol, handshake_ok};
 
 use crate::auth::Principal;
 use crate::connection::events::{Event, alongside, arrival};
@@ -76,14 +74,9 @@ impl Life {
         let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
         let reader = Reader::new(&self.hub, connection, &self.caller, &self.calls);
         loop {
-            let chunk = match next_chunk(&self.hub, connection, link).await {
+            let chunk = match next_chunk(connection, link).await {
                 Ok(chunk) => chunk,
-                Err(Ending::TransportClosed | Ending::TransportLost(_))
-                    if frames.is_mid_message() =>
-                {
-                    let text = "Connection terminated while reading a message.";
-                    return Ending::TransportLost(text.to_owned());
-                }
+                Err(ending) if frames.is_mid_message() => return broken_off(ending),
                 Err(ending) => return ending,
             };
             connection.heard(self.hub.node().now());
@@ -151,6 +144,16 @@ impl Life {
     }
 }
 
+/// What an ending is when it came inside a message.
+fn broken_off(ending: Ending) -> Ending {
+    let text = "Connection terminated while reading a message.";
+    match ending {
+        Ending::TransportClosed => Ending::TransportViolation(text.to_owned()),
+        Ending::TransportLost(_) => Ending::TransportLost(text.to_owned()),
+        other => other,
+    }
+}
+
 /// Acts on a message, again when a full upload holds it up, and waits while too much waits already.
 async fn read<L: Link>(reader: &Reader, link: &L, body: &[u8]) -> Result<(), Ending> {
     loop {
@@ -164,11 +167,7 @@ async fn read<L: Link>(reader: &Reader, link: &L, body: &[u8]) -> Result<(), End
 }
 
 /// The next bytes of the client's stream.
-async fn next_chunk<L: Link>(
-    hub: &Hub,
-    connection: &Connection,
-    link: &mut L,
-) -> Result<Bytes, Ending> {
+async fn next_chunk<L: Link>(connection: &Connection, link: &mut L) -> Result<Bytes, Ending> {
     loop {
         match arrival(connection, link).await {
             Event::Ended | Event::Ready => {
@@ -177,18 +176,15 @@ async fn next_chunk<L: Link>(
             Event::Received(Received::Chunk(chunk)) => return Ok(chunk),
             Event::Received(Received::Answer(bytes)) => {
                 connection.answer(&bytes);
+                tokio::task::coop::consume_budget().await;
             }
             Event::Received(Received::Closed(answer)) => {
                 connection.outbox().close_with(answer);
                 return Err(Ending::TransportClosed);
             }
-            Event::Received(Received::TooLarge) => {
-                let limit = hub
-                    .options()
-                    .maximum_receive_message_size
-                    .unwrap_or(usize::MAX);
-                let error = ProtocolError::TooLarge { limit };
-                return Err(Ending::ProtocolViolation(error.to_string()));
+            Event::Received(Received::Refused { last, reason }) => {
+                connection.outbox().close_with(last);
+                return Err(Ending::TransportViolation(reason));
             }
             Event::Received(Received::Broken(text)) => {
                 return Err(Ending::ProtocolViolation(text));

@@ -41,9 +41,6 @@ pub(crate) struct RawApplication {
 }
 
 impl RawApplication {
-    /// The largest WebSocket message that is taken in one piece, in bytes.
-    pub(crate) const LARGEST_MESSAGE: usize = 1024 * 1024;
-
     pub(crate) fn new<F, R>(node: Arc<Node>, name: String, handler: F) -> Self
     where
         F: Fn(RawConnection) -> R + Send + Sync + 'static,
@@ -158,9 +155,10 @@ fn live<L: Link, F: Future>(
                 connection.outbox().close_with(answer);
                 connection.end(Ending::TransportClosed);
             }
-            Received::TooLarge => connection.end(Ending::ProtocolViolation(
-                "The WebSocket message is larger than any message may be.".to_owned(),
-            )),
+            Received::Refused { last, reason } => {
+                connection.outbox().close_with(last);
+                connection.end(Ending::TransportViolation(reason));
+            }
             Received::Lost(text) | Received::Broken(text) => {
                 connection.end(Ending::TransportLost(text))
             }

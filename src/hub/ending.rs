@@ -14,6 +14,9 @@ pub enum Ending {
     TransportClosed,
     /// The transport broke: reset, end of stream in the middle, or a write that failed.
     TransportLost(String),
+    /// The client broke the rules of its transport, such as those of WebSocket frames; the
+    /// transport has told it which.
+    TransportViolation(String),
     /// The application ended it.
     Aborted,
     /// An operator or another part of the application sent it away; it may come back.
@@ -78,6 +81,7 @@ impl Ending {
             Self::ClientClosed(_) => ("client_closed", PLAIN, false),
             Self::TransportClosed => ("transport_closed", None, false),
             Self::TransportLost(_) => ("transport_lost", None, true),
+            Self::TransportViolation(_) => ("transport_violation", None, false),
             Self::Aborted => ("aborted", PLAIN, false),
             Self::SentAway => ("sent_away", COME_BACK, false),
             Self::Dismissed(_) => ("dismissed", FAILED, false),
@@ -118,7 +122,9 @@ impl Ending {
                     .to_owned(),
             ),
             Self::ClientClosed(error) => error.clone(),
-            Self::TransportLost(text) | Self::HandshakeRefused(text) => Some(text.clone()),
+            Self::TransportLost(text)
+            | Self::TransportViolation(text)
+            | Self::HandshakeRefused(text) => Some(text.clone()),
             _ => None,
         }
     }

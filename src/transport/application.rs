@@ -42,7 +42,7 @@ impl Application {
     pub(crate) fn largest_message(&self) -> Option<usize> {
         match self {
             Self::Hub(hub) => hub.options().maximum_receive_message_size,
-            Self::Raw(_) => Some(RawApplication::LARGEST_MESSAGE),
+            Self::Raw(_) => None,
         }
     }
 

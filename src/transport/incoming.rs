@@ -44,21 +44,24 @@ impl Incoming {
         }
     }
 
-    /// Takes the body of one request, after those that came before it. Dropping the future leaves
-    /// queued what has been taken so far.
+    /// Takes the body of one request, after those that came before it, and gives up when the
+    /// connection ends. Dropping the future leaves queued what has been taken so far.
     pub(crate) async fn take<E>(
         &self,
         mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<(), NotTaken> {
         let _turn = self.turn.lock().await;
-        while let Some(chunk) = body.next().await {
+        loop {
+            let next = poll_fn(|context| {
+                // A body that never ends is not waited for longer than there is a reader.
+                self.poll_open(context)?;
+                body.poll_next_unpin(context).map(Ok)
+            });
+            let Some(chunk) = next.await? else {
+                return Ok(());
+            };
             let mut chunk = chunk.map_err(|_| NotTaken::BrokenOff)?;
             poll_fn(|context| self.poll_write(context, &mut chunk)).await?;
-        }
-        if self.queue.lock().is_open() {
-            Ok(())
-        } else {
-            Err(NotTaken::Over)
         }
     }
 
@@ -97,6 +100,16 @@ impl Incoming {
         let writer = queue.writer.take();
         drop(queue);
         wake(writer);
+    }
+
+    /// Registers the writer for the end, which it may be already.
+    fn poll_open(&self, context: &Context<'_>) -> Result<(), NotTaken> {
+        let mut queue = self.queue.lock();
+        if !queue.is_open() {
+            return Err(NotTaken::Over);
+        }
+        queue.writer = Some(context.waker().clone());
+        Ok(())
     }
 
     fn poll_write(&self, context: &Context<'_>, chunk: &mut Bytes) -> Poll<Result<(), NotTaken>> {
@@ -200,6 +213,21 @@ mod tests {
         assert_eq!(writing.now_or_never(), Some(Err(NotTaken::Over)));
         let mut context = Context::from_waker(Waker::noop());
         assert_eq!(incoming.poll_read(&mut context), Poll::Pending);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_ends_is_let_go_when_nobody_reads_any_more() {
+        for end in [Incoming::refuse, Incoming::end] {
+            let incoming = Incoming::new(100);
+            let endless = stream::pending::<Result<Bytes, Infallible>>();
+            let writing = incoming.take(endless);
+            let ending = async {
+                // Polled second: the writer waits by now.
+                end(&incoming);
+            };
+            let (written, ()) = tokio::join!(writing, ending);
+            assert_eq!(written, Err(NotTaken::Over));
+        }
     }
 
     #[tokio::test]

@@ -1,10 +1,12 @@
 //! The socket below a transport: bare TCP, which any thread may write to, or any other stream.
 
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -66,6 +68,22 @@ impl Socket {
                     Poll::Ready(done) => done.map(|()| buffer.filled().len()),
                     Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
                 }
+            }
+        }
+    }
+
+    /// Shows the peer that nothing more is written. What it sends can still be read.
+    pub(crate) fn finish_writing(&self) {
+        // A socket that is gone has nobody to show it to.
+        match &self.0 {
+            Kind::Tcp(stream) => {
+                let _ = SockRef::from(stream).shutdown(Shutdown::Write);
+            }
+            Kind::Stream(shared) => {
+                let mut shared = shared.lock();
+                let task = shared.task.clone();
+                let mut context = Context::from_waker(&task);
+                let _ = shared.stream.as_mut().poll_shutdown(&mut context);
             }
         }
     }

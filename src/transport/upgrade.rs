@@ -107,12 +107,7 @@ impl Opening {
         match self.upgrade.await {
             Ok(upgraded) => {
                 let (socket, already_read) = take_socket(upgraded);
-                Some(WebSocketLink::new(
-                    socket,
-                    already_read,
-                    self.limit,
-                    &self.options,
-                ))
+                Some(WebSocketLink::new(socket, already_read, &self.options))
             }
             Err(error) => {
                 tracing::debug!(%error, "the client left before its WebSocket was open");

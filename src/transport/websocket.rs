@@ -1,16 +1,14 @@
-//! WebSockets (RFC 6455): the library's codec reads and answers control frames; data frames are
-//! made by the hub and written to the socket as they are.
+//! WebSockets (RFC 6455): control frames are answered here; data frames are made by the hub and
+//! written to the socket as they are.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use mesahub_protocol::TransferFormat;
-use tungstenite::error::{CapacityError, ProtocolError};
-use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Error, Message};
+use mesahub_protocol::websocket::{CloseStatus, Event, Reader, close_frame, pong_frame};
 
 use crate::connection::{Link, Received};
 use crate::hub::Ending;
@@ -20,19 +18,16 @@ use crate::hub::outbox::Wire;
 use crate::transport::options::TransportOptions;
 use crate::transport::socket::Socket;
 
-/// What one read asks the socket for, and what an idle connection keeps allocated.
-const READ_BUFFER: usize = 512;
-
-/// How much more than one hub message a WebSocket message may hold: it may carry several.
-const SLACK: usize = 64 * 1024;
-
-/// A Close frame with status 1000 and no reason.
-const CLOSE: Bytes = Bytes::from_static(&[0x88, 2, 0x03, 0xe8]);
+/// What one read asks the socket for. It lies on the stack, so a connection that waits for bytes
+/// has no buffer.
+const AT_ONCE: usize = 4096;
 
 /// A connection over a WebSocket.
 pub(crate) struct WebSocketLink {
     socket: Arc<Socket>,
-    codec: WebSocketContext,
+    reader: Reader,
+    /// What was read from the socket and has not been looked at.
+    unread: BytesMut,
     state: State,
     /// In milliseconds, as all that a connection keeps is small.
     send_timeout: u32,
@@ -51,51 +46,67 @@ enum State {
     Ended,
 }
 
-/// The codec's view of the socket: it reads, and what it writes is collected.
-struct Tap<'a, 'c> {
-    socket: &'a Socket,
-    context: &'a mut Context<'c>,
-    answer: Vec<u8>,
-}
-
 impl WebSocketLink {
     /// `already_read` came with the upgrade request and belongs to the stream.
-    pub(crate) fn new(
-        socket: Socket,
-        already_read: Bytes,
-        limit: Option<usize>,
-        options: &TransportOptions,
-    ) -> Self {
-        let largest = limit.map(|limit| limit.saturating_add(SLACK));
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_frame_size(largest)
-            .max_message_size(largest);
-        let codec = if already_read.is_empty() {
-            WebSocketContext::new(Role::Server, Some(config))
-        } else {
-            WebSocketContext::from_partially_read(already_read.into(), Role::Server, Some(config))
-        };
+    pub(crate) fn new(socket: Socket, already_read: Bytes, options: &TransportOptions) -> Self {
         Self {
             socket: Arc::new(socket),
-            codec,
+            reader: Reader::new(),
+            unread: already_read.into(),
             state: State::Open,
             send_timeout: milliseconds(options.send_timeout),
             close_timeout: milliseconds(options.close_timeout),
         }
     }
-}
 
-impl WebSocketLink {
-    fn discard(&self, context: &mut Context<'_>) -> Poll<Received> {
-        let mut waste = [0; 4096];
-        loop {
-            match self.socket.read(context, &mut waste) {
-                Ok(1..) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-                Ok(0) | Err(_) => return Poll::Ready(Received::Lost("the peer left".to_owned())),
+    /// The next thing in what was read.
+    fn advance(&mut self) -> Option<Received> {
+        let step = match self.reader.read(&mut self.unread) {
+            Ok(step) => step,
+            Err(violation) => {
+                self.state = State::Discarding;
+                self.unread = BytesMut::new();
+                return Some(Received::Refused {
+                    last: Bytes::copy_from_slice(&close_frame(violation.status())),
+                    reason: violation.to_string(),
+                });
             }
+        };
+        match step.event {
+            None => {
+                self.unread = BytesMut::new();
+                None
+            }
+            Some(Event::Data(place)) => {
+                self.unread.advance(place.start);
+                let chunk = if place.len() == self.unread.len() {
+                    std::mem::take(&mut self.unread)
+                } else {
+                    self.unread.split_to(place.len())
+                };
+                Some(Received::Chunk(chunk.freeze()))
+            }
+            Some(Event::Ping(payload)) => {
+                self.unread.advance(step.taken);
+                Some(Received::Answer(pong_frame(&payload).into()))
+            }
+            Some(Event::Close(status)) => {
+                self.state = State::Ended;
+                let status = status.unwrap_or(CloseStatus::NORMAL);
+                Some(Received::Closed(Bytes::copy_from_slice(&close_frame(
+                    status,
+                ))))
+            }
+        }
+    }
+
+    fn discard(&self, context: &mut Context<'_>) -> Poll<Received> {
+        let mut waste = [0; AT_ONCE];
+        match self.socket.read(context, &mut waste) {
+            // Thrown away as it comes, and others get their turn in between.
+            Ok(1..) => Poll::Ready(Received::Chunk(Bytes::new())),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Ok(0) | Err(_) => Poll::Ready(Received::Lost("the peer left".to_owned())),
         }
     }
 }
@@ -115,51 +126,29 @@ impl Link for WebSocketLink {
     }
 
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        match self.state {
-            State::Open => {}
-            State::Discarding => return self.discard(context),
-            State::Ended => {
-                return Poll::Ready(Received::Lost("the connection is closed".to_owned()));
-            }
-        }
-        let mut tap = Tap {
-            socket: &self.socket,
-            context,
-            answer: Vec::new(),
-        };
         loop {
-            let read = self.codec.read(&mut tap);
-            let received = match read {
-                Ok(Message::Text(text)) => Received::Chunk(text.into()),
-                Ok(Message::Binary(bytes)) => Received::Chunk(bytes),
-                Ok(Message::Ping(_)) => {
-                    // The codec has the pong ready and hands it out when it is flushed.
-                    let _ = self.codec.flush(&mut tap);
-                    Received::Answer(tap.answer.into())
+            match self.state {
+                State::Open => {}
+                State::Discarding => return self.discard(context),
+                State::Ended => {
+                    return Poll::Ready(Received::Lost("the connection is closed".to_owned()));
                 }
-                Ok(Message::Close(_)) => {
-                    self.state = State::Ended;
-                    let _ = self.codec.flush(&mut tap);
-                    Received::Closed(tap.answer.into())
+            }
+            if let Some(received) = self.advance() {
+                return Poll::Ready(received);
+            }
+            let mut buffer = [0; AT_ONCE];
+            let lost = match self.socket.read(context, &mut buffer) {
+                Ok(0) => "the client left without a Close frame".to_owned(),
+                Ok(length) => {
+                    self.unread = BytesMut::from(&buffer[..length]);
+                    continue;
                 }
-                Ok(Message::Pong(_) | Message::Frame(_)) => continue,
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Poll::Pending;
-                }
-                Err(Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-                    self.state = State::Discarding;
-                    Received::TooLarge
-                }
-                Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
-                    self.state = State::Ended;
-                    Received::Lost("the client left without a Close frame".to_owned())
-                }
-                Err(error) => {
-                    self.state = State::Ended;
-                    Received::Lost(error.to_string())
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+                Err(error) => error.to_string(),
             };
-            return Poll::Ready(received);
+            self.state = State::Ended;
+            return Poll::Ready(Received::Lost(lost));
         }
     }
 
@@ -168,7 +157,15 @@ impl Link for WebSocketLink {
     }
 
     fn farewell(&self) -> Bytes {
-        CLOSE
+        const CLOSE: [u8; 4] = close_frame(CloseStatus::NORMAL);
+        Bytes::from_static(&CLOSE)
+    }
+
+    fn finish(&self, _ending: &Ending) {
+        if self.state == State::Discarding {
+            // The peer's own Close frame would not be understood, so it is shown the end.
+            self.socket.finish_writing();
+        }
     }
 
     fn patience(&self, _ending: &Ending) -> Duration {
@@ -178,21 +175,4 @@ impl Link for WebSocketLink {
 
 fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
-}
-
-impl Read for Tap<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(self.context, buffer)
-    }
-}
-
-impl Write for Tap<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.answer.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -137,3 +137,14 @@ async fn after_the_end_nothing_is_taken() {
     answer.is_plain(404, "");
     assert!(client.receive().await.contains("\"type\":7"));
 }
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_let_go_with_its_connection() {
+    let server = Server::start().await;
+    let client = Polled::connect(&server).await;
+    let endless = Request::post(&client.token, "{\"type\"");
+    let endless = endless.open_partly(server.address, 100).await;
+    assert_eq!(client.delete().await.status, 202);
+    endless.answer().await.is_plain(404, "");
+    server.endings(1).await;
+}

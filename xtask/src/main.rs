@@ -1,4 +1,4 @@
-//! Repository tasks: `cargo xtask demo`, `watch`, `test` and `licences`.
+//! Repository tasks: `cargo xtask demo`, `watch`, `test`, `fuzz` and `licences`.
 
 #![allow(clippy::print_stdout, reason = "a task talks to the person who ran it")]
 
@@ -8,6 +8,7 @@ mod chromium;
 mod clients;
 mod demo;
 mod error;
+mod fuzz;
 mod licences;
 mod servers;
 mod step;
@@ -25,6 +26,8 @@ usage: cargo xtask <task>
                              --once publishes one order by itself, sees it arrive and stops
   watch <url> <token>        print every notification that the token's owner receives
   test                       run everything: unit, integration, documentation, official clients
+  fuzz [--seconds <n>] [<target>…]
+                             run every decoder under libFuzzer, each for 5 seconds or n
   licences                   compare the licences of all dependencies with deny.toml";
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["demo", flags @ ..] => demo::run(&demo::Options::parse(flags)?),
         ["watch", url, token] => demo::watch(url, token),
         ["test"] => test::run(),
+        ["fuzz", words @ ..] => fuzz::run(&fuzz::Options::parse(words)?),
         ["licences"] => licences::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -25,6 +25,9 @@ pub(crate) struct StatefulLink {
     socket: WebSocketLink,
     /// Runs while there is no working socket: how much longer the client has to come back.
     absence: Option<Pin<Box<Sleep>>>,
+    /// Runs while the socket does not take what is written: how much longer it may, and how much
+    /// it had taken when that began.
+    stuck: Option<(Pin<Box<Sleep>>, u64)>,
     disconnect_timeout: Duration,
 }
 
@@ -40,6 +43,7 @@ impl StatefulLink {
             receiving: Receiving::new(limit),
             socket,
             absence: None,
+            stuck: None,
             disconnect_timeout,
         }
     }
@@ -50,6 +54,32 @@ impl StatefulLink {
         self.sending.attach(next.carrier().wire);
         self.socket = next;
         self.absence = None;
+        self.stuck = None;
+    }
+
+    /// The client may come back over another socket from now on.
+    fn lose_socket(&mut self, why: &str) {
+        tracing::debug!(why, "a connection has lost its socket and may come back");
+        self.sending.detach();
+        self.stuck = None;
+        self.absence = Some(Box::pin(tokio::time::sleep(self.disconnect_timeout)));
+    }
+
+    /// Writes what is on its way. Whether the socket has taken nothing of it for the send timeout.
+    fn is_stuck(&mut self, context: &mut Context<'_>) -> bool {
+        if self.sending.drain() {
+            self.stuck = None;
+            return false;
+        }
+        // Registers for when the socket takes more; reading goes on meanwhile.
+        let _ = self.socket.poll_writable(context);
+        let progress = self.sending.progress();
+        if !matches!(self.stuck, Some((_, then)) if then == progress) {
+            let patience = Duration::from_millis(self.socket.carrier().send_timeout);
+            self.stuck = Some((Box::pin(tokio::time::sleep(patience)), progress));
+        }
+        let stuck = self.stuck.as_mut();
+        stuck.is_some_and(|(deadline, _)| deadline.as_mut().poll(context).is_ready())
     }
 
     fn act(&self, outcome: &Outcome, context: &Context<'_>) {
@@ -74,7 +104,8 @@ impl Link for StatefulLink {
     fn carrier(&self) -> Carrier {
         Carrier {
             wire: Arc::clone(&self.sending) as Arc<dyn Wire>,
-            // What waits for the client to come back is no sign of a client that does not read.
+            // What waits for the client to come back is no sign of a client that does not read;
+            // the link itself sees to the socket that it has.
             send_timeout: u64::MAX,
             ..self.socket.carrier()
         }
@@ -95,9 +126,12 @@ impl Link for StatefulLink {
             if let Some(next) = self.sending.take_next() {
                 self.change_socket(next);
             }
-            if !self.sending.drain() {
-                // Registers for when the socket takes more; reading goes on meanwhile.
-                let _ = self.socket.poll_writable(context);
+            if self.absence.is_none() && self.is_stuck(context) {
+                let why = "the client took no bytes for the send timeout";
+                if !self.sending.is_open() {
+                    return Poll::Ready(Received::Lost(why.to_owned()));
+                }
+                self.lose_socket(why);
             }
             if let Some(absence) = &mut self.absence {
                 if absence.as_mut().poll(context).is_ready() || !self.sending.is_open() {
@@ -111,9 +145,9 @@ impl Link for StatefulLink {
                 Poll::Ready(Received::Chunk(chunk)) => match self.receiving.take(&chunk) {
                     Ok(outcome) => {
                         self.act(&outcome, context);
-                        if !outcome.passed.is_empty() {
-                            return Poll::Ready(Received::Chunk(outcome.passed.into()));
-                        }
+                        // Also when nothing is passed on: the client has been heard, and others
+                        // get their turn.
+                        return Poll::Ready(Received::Chunk(outcome.passed.into()));
                     }
                     Err(text) => {
                         self.sending.close();
@@ -125,9 +159,7 @@ impl Link for StatefulLink {
                     if !self.sending.is_open() {
                         return Poll::Ready(Received::Lost(text));
                     }
-                    tracing::debug!(%text, "a connection has lost its socket and may come back");
-                    self.sending.detach();
-                    self.absence = Some(Box::pin(tokio::time::sleep(self.disconnect_timeout)));
+                    self.lose_socket(&text);
                 }
                 Poll::Ready(last) => {
                     self.sending.close();

@@ -35,6 +35,8 @@ struct State {
     /// Frames on their way to the socket, and how much of the first has left.
     pending: VecDeque<Bytes>,
     written: usize,
+    /// Goes up whenever the socket takes bytes.
+    progress: u64,
     next: Option<WebSocketLink>,
     /// The connection may not change its socket any more, or not yet.
     is_closed: bool,
@@ -142,7 +144,8 @@ impl Sending {
     pub(crate) fn acknowledged(&self, sequence_id: u64) {
         let mut state = self.state.lock();
         while let Some(kept) = state.kept.front() {
-            if kept.first + kept.count > sequence_id + 1 {
+            let last = kept.first + kept.count - 1;
+            if last > sequence_id {
                 break;
             }
             state.kept_bytes -= kept.bytes.len();
@@ -155,6 +158,11 @@ impl Sending {
         let mut state = self.state.lock();
         state.drain();
         state.pending.is_empty()
+    }
+
+    /// A number that goes up whenever the socket takes bytes.
+    pub(crate) fn progress(&self) -> u64 {
+        self.state.lock().progress
     }
 
     /// Whether the outbox may give more.
@@ -241,6 +249,7 @@ impl State {
             match wire.try_write(&[IoSlice::new(&first[self.written..])]) {
                 Ok(taken) => {
                     self.written += taken;
+                    self.progress += 1;
                     if self.written >= first.len() {
                         self.pending.pop_front();
                         self.written = 0;

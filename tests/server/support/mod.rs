@@ -15,7 +15,7 @@ mod streaming;
 
 pub(crate) use client::{Client, Incoming};
 pub(crate) use deadline::{becomes, within};
-pub(crate) use raw::{BINARY, PING, PONG, Raw, Sent, TEXT, frame, masked};
+pub(crate) use raw::{BINARY, CLOSE, PING, PONG, Raw, Sent, TEXT, frame, masked};
 pub(crate) use request::{Request, Response};
 pub(crate) use server::{Plan, Server};
 pub(crate) use stage::{Door, Stage};

@@ -1,8 +1,10 @@
 //! A client that writes whatever bytes a test wants.
 
 use std::io;
+use std::time::Duration;
 
 use mesahub::hub::ConnectionId;
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,6 +15,8 @@ use super::server::Server;
 /// An open WebSocket without a library.
 pub(crate) struct Raw {
     pub(crate) id: ConnectionId,
+    /// What opens another socket for it; empty if it has none.
+    pub(crate) token: String,
     stream: TcpStream,
 }
 
@@ -34,24 +38,43 @@ pub(crate) const PONG: u8 = 10;
 impl Raw {
     /// Negotiates and opens the socket; says nothing on it yet.
     pub(crate) async fn open(server: &Server) -> Self {
-        let negotiated = Request::negotiate("?negotiateVersion=1").send(server).await;
-        let negotiated = negotiated.json();
-        let token = negotiated["connectionToken"].as_str().unwrap();
+        Self::negotiate(server, "?negotiateVersion=1").await
+    }
+
+    /// Negotiates with this query and opens the socket; says nothing on it yet.
+    pub(crate) async fn negotiate(server: &Server, query: &str) -> Self {
+        let negotiated = Request::negotiate(query).send(server).await.json();
+        let token = negotiated["connectionToken"].as_str().unwrap().to_owned();
+        let id = negotiated["connectionId"].as_str().unwrap().parse();
+        let raw = Self::attach(server, id.unwrap(), &token).await;
+        raw.expect("the first socket is taken")
+    }
+
+    /// Opens a socket for a connection that may have had another one, or says with which status
+    /// that is refused.
+    pub(crate) async fn attach(
+        server: &Server,
+        id: ConnectionId,
+        token: &str,
+    ) -> Result<Self, u16> {
         let upgraded = Request::upgrade(&format!("?id={token}")).send(server).await;
-        assert_eq!(upgraded.status, 101, "{}", upgraded.body);
-        Self {
-            id: negotiated["connectionId"]
-                .as_str()
-                .unwrap()
-                .parse()
-                .unwrap(),
-            stream: upgraded.stream,
+        match upgraded.status {
+            101 => Ok(Self {
+                id,
+                token: token.to_owned(),
+                stream: upgraded.stream,
+            }),
+            refused => Err(refused),
         }
     }
 
     /// Goes on with a socket that has been upgraded, of a connection with this id.
     pub(crate) fn upgraded(id: ConnectionId, stream: TcpStream) -> Self {
-        Self { id, stream }
+        Self {
+            id,
+            token: String::new(),
+            stream,
+        }
     }
 
     /// Opens the socket and shakes hands.
@@ -101,6 +124,12 @@ impl Raw {
     pub(crate) async fn part_with(&mut self, last: &str) {
         assert_eq!(self.receive().await, Sent::text(last));
         self.part().await;
+    }
+
+    /// Ends the socket with a reset, as a machine that is switched off does sooner or later.
+    pub(crate) fn reset(self) {
+        let socket = SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Closes only the sending side.

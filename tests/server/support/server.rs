@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mesahub::auth::{AllowAnonymous, Authenticator};
 use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Hub, HubBuilder, HubOptions, Node, NodeOptions};
-use mesahub::transport::{Endpoint, Origins, routes};
+use mesahub::transport::{Endpoint, Origins, TransportOptions, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) options: HubOptions,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) origins: Origins,
+    /// The limits of the transport; none for those that the hub implies.
+    pub(crate) transport: Option<TransportOptions>,
     /// The size of the kernel's send buffer for each connection, in bytes.
     pub(crate) send_buffer: Option<u32>,
     /// What the hub gets beside its methods.
@@ -47,6 +49,7 @@ impl Default for Plan {
             options: HubOptions::default(),
             authenticator: Arc::new(AllowAnonymous),
             origins: Origins::default(),
+            transport: None,
             send_buffer: None,
             also: |hub, _| hub,
             served_by_warp: false,
@@ -69,9 +72,12 @@ impl Plan {
             .options(self.options)
             .build(&node)
             .unwrap();
-        let endpoint = Endpoint::new(hub.clone(), self.authenticator)
+        let mut endpoint = Endpoint::new(hub.clone(), self.authenticator)
             .origins(self.origins)
             .transports(&[TransportKind::WebSockets]);
+        if let Some(options) = self.transport {
+            endpoint = endpoint.options(options);
+        }
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(size) = self.send_buffer {
             socket.set_send_buffer_size(size).unwrap();

@@ -1,0 +1,69 @@
+//! A thousand connects and disconnects over every transport, orderly and not, leave nothing behind:
+//! no connection, group, topic, subscription, token, request or task, and no memory.
+//!
+//! One test alone in its process, since it counts every byte that is allocated.
+#![cfg(feature = "memory")]
+#![allow(clippy::unwrap_used)]
+
+mod guest;
+mod house;
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+use crate::guest::{Guest, Leaving, Way};
+use crate::house::House;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Connections of each kind.
+const MANY: usize = 1_000;
+
+/// Connections at a time.
+const AT_ONCE: usize = 25;
+
+/// What one connection that is gone may still cost, in bytes: less than anything that a
+/// connection is made of.
+const CRUMB: isize = 8;
+
+#[tokio::test]
+async fn a_thousand_connections_of_each_kind_leave_nothing_behind() {
+    let house = House::open().await;
+    let mut counted = 0;
+    for way in [Way::WebSocket, Way::EventStream, Way::LongPolling] {
+        for leaving in [Leaving::Orderly, Leaving::Torn] {
+            // Whatever grows to the size of a crowd has grown.
+            visit(&house, way, leaving, MANY / 4).await;
+            house.is_empty(counted + MANY / 4).await;
+            let before = live_bytes();
+            visit(&house, way, leaving, MANY).await;
+            counted += MANY / 4 + MANY;
+            house.is_empty(counted).await;
+            let crumbs = isize::try_from(MANY).unwrap() * CRUMB;
+            house::becomes(
+                &format!("{way:?}, {leaving:?}: memory to be given back"),
+                || live_bytes() - before <= crumbs,
+            )
+            .await;
+            println!("{way:?}, {leaving:?}: {} bytes more", live_bytes() - before);
+        }
+    }
+    house.close().await;
+}
+
+async fn visit(house: &House, way: Way, leaving: Leaving, count: usize) {
+    for _ in 0..count / AT_ONCE {
+        let guests = (0..AT_ONCE).map(|_| Guest::arrive(house.address, way));
+        let guests = futures_util::future::join_all(guests).await;
+        let leave = guests.into_iter().map(|guest| guest.leave(leaving));
+        futures_util::future::join_all(leave).await;
+    }
+}
+
+fn live_bytes() -> isize {
+    let stats = ALLOCATOR.stats();
+    let bytes = stats.bytes_allocated.wrapping_sub(stats.bytes_deallocated);
+    bytes.cast_signed()
+}
