@@ -146,7 +146,6 @@ impl Life {
         })?;
         tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
         self.connected = Some(registration);
-        connection.start_reading();
         Ok(protocol)
     }
 }

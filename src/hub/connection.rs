@@ -32,8 +32,6 @@ pub struct Connection {
     /// `None` once the connection is unregistered: nothing can be joined any more.
     memberships: Mutex<Option<Vec<Topic>>>,
     ending: OnceLock<Ending>,
-    /// Set once the connect handler has succeeded and messages are read.
-    reading: AtomicBool,
     /// Questions to the client that it has not answered.
     questions: AtomicUsize,
     task: AtomicWaker,
@@ -93,7 +91,6 @@ impl Connection {
             outbox: Outbox::new(carrier.wire, parts.outbox_limit, parts.transport_buffer),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
-            reading: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             upkeep,
@@ -256,15 +253,6 @@ impl Connection {
     /// Waits until there is room again, or the connection is closing.
     pub(crate) async fn room(&self) {
         poll_fn(|context| self.outbox.poll_room(context)).await;
-    }
-
-    /// Messages are read from now on.
-    pub(crate) fn start_reading(&self) {
-        self.reading.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_reading(&self) -> bool {
-        self.reading.load(Ordering::Relaxed)
     }
 
     /// Counts a question to the client, or takes it back.

@@ -97,7 +97,7 @@ fn of_a_client(error: &(dyn std::error::Error + 'static)) -> Option<HubError> {
         InvokeError::UnknownConnection(_) | InvokeError::Disconnected(_) => {
             Some(HubError::internal("IOException", text))
         }
-        InvokeError::NotReading => Some(HubError::internal("InvalidOperationException", text)),
+        InvokeError::Connecting => Some(HubError::internal("InvalidOperationException", text)),
         InvokeError::Encode(_) | InvokeError::Broker(_) => None,
     }
 }

@@ -43,7 +43,7 @@ pub enum InvokeError {
     },
     /// The connection's messages are not read before its connect handler has finished.
     #[error("Client results inside OnConnectedAsync Hub methods are not allowed.")]
-    NotReading,
+    Connecting,
     /// The arguments could not be encoded.
     #[error("the invocation could not be encoded")]
     Encode(#[from] EncodeError),
@@ -126,9 +126,6 @@ impl Results {
         deadline: Duration,
         take: impl FnOnce(Option<Outcome<'_>>) -> Result<T, InvokeError> + Send + 'static,
     ) -> Result<T, InvokeError> {
-        if !connection.is_reading() {
-            return Err(InvokeError::NotReading);
-        }
         let id = connection.id();
         let (sender, receiver) = oneshot::channel();
         let settle: Settle = Box::new(move |outcome| {
