@@ -74,7 +74,7 @@ async fn an_answer_without_a_value_is_an_error_for_whoever_asked() {
             ),
             2 => assert!(matches!(&failure, InvokeError::Client(text) if text.is_empty())),
             _ => {
-                let begins = "Error trying to deserialize result to i64. ";
+                let begins = "Error trying to deserialize result to Int64. ";
                 assert!(failure.to_string().starts_with(begins), "{failure}");
             }
         }
