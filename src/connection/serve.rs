@@ -18,6 +18,9 @@ use crate::hub::calls::Calls;
 use crate::hub::registry::Registration;
 use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub};
 
+/// The most chunks that are read before what they are answered is written.
+const BURST: u8 = 32;
+
 /// Who is being served.
 pub(crate) struct Guest {
     pub(crate) id: ConnectionId,
@@ -75,6 +78,7 @@ impl Life {
     async fn live<L: Link>(&mut self, connection: &Arc<Connection>, link: &mut L) -> Ending {
         let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
         let reader = Reader::new(&self.hub, connection, &self.caller, &self.calls);
+        let mut unwritten = 0;
         loop {
             let chunk = match next_chunk(&self.hub, connection, link).await {
                 Ok(chunk) => chunk,
@@ -107,6 +111,12 @@ impl Life {
                 if let Some(ending) = connection.ending() {
                     return ending.clone();
                 }
+            }
+            // Whoever sends without a pause is answered all the same.
+            unwritten += 1;
+            if unwritten == BURST {
+                connection.flush();
+                unwritten = 0;
             }
             tokio::task::coop::consume_budget().await;
         }

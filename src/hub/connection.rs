@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -179,12 +179,39 @@ impl Connection {
         self.send_frame(&bytes, &Overflow::Close)
     }
 
-    /// Sends the completion of a call, if its caller wants one.
-    pub(crate) fn answer_call(&self, answer: Answer) {
-        if let Answer(Some(bytes)) = answer {
-            self.send_with(|_, out| out.extend_from_slice(&bytes));
+    /// Sends the refusal of a call, if its caller wants one.
+    pub(crate) fn refuse_call(&self, answer: Answer) {
+        if let Answer(Some(frame)) = answer {
+            self.send_frame(&frame, &Overflow::Close);
         }
     }
+    /// Sends the completion of a call, if its caller wants one, as soon as there is room for it.
+    pub(crate) async fn complete_call(&self, answer: Answer) {
+        if let Answer(Some(frame)) = answer {
+            poll_fn(|context| self.poll_defer(&frame, context)).await;
+            self.flush();
+        }
+    }
+
+    /// Queues the completion of a call, if its caller wants one; the connection's own task writes
+    /// it, together with those of the calls that arrived behind. Gives the completion back when
+    /// it has to wait for room.
+    pub(crate) fn complete_soon(
+        &self,
+        answer: Answer,
+        context: &mut Context<'_>,
+    ) -> Result<(), Answer> {
+        let Answer(Some(frame)) = &answer else {
+            return Ok(());
+        };
+        match self.poll_defer(frame, context) {
+            Poll::Pending => return Err(answer),
+            Poll::Ready((_, true)) => self.flush(),
+            Poll::Ready((_, false)) => {}
+        }
+        Ok(())
+    }
+
 
     /// Sends a ready frame.
     pub(crate) fn send_frame(&self, bytes: &Bytes, overflow: &Overflow) -> Accepted {
@@ -225,6 +252,20 @@ impl Connection {
         }
         (accepted, first)
     }
+    /// Queues a ready frame that the client has asked for as soon as there is room for it. The
+    /// caller owes a [`Self::flush`]; the second value says that it should not be put off.
+    pub(crate) fn poll_defer(
+        &self,
+        bytes: &Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<(Accepted, bool)> {
+        let deferred = self.outbox.poll_defer(bytes, context);
+        if let Poll::Ready((Accepted::Broken, _)) = deferred {
+            self.end(Ending::TransportLost("write failed".to_owned()));
+        }
+        deferred
+    }
+
 
     /// Writes a burst out.
     pub(crate) fn flush(&self) {
