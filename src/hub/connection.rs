@@ -71,7 +71,6 @@ pub(crate) struct Parts {
     /// Whether hub pings keep it alive, where its transport does not.
     pub(crate) pings: bool,
     pub(crate) outbox_limit: usize,
-    pub(crate) transport_buffer: usize,
     pub(crate) now: u64,
     pub(crate) expires: Option<u64>,
 }
@@ -88,7 +87,7 @@ impl Connection {
             principal: parts.principal,
             protocol: OnceLock::new(),
             form: carrier.form,
-            outbox: Outbox::new(carrier.wire, parts.outbox_limit, parts.transport_buffer),
+            outbox: Outbox::new(carrier.wire, parts.outbox_limit, carrier.at_once),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
             questions: AtomicUsize::new(0),
@@ -185,6 +184,7 @@ impl Connection {
             self.send_frame(&frame, &Overflow::Close);
         }
     }
+
     /// Sends the completion of a call, if its caller wants one, as soon as there is room for it.
     pub(crate) async fn complete_call(&self, answer: Answer) {
         if let Answer(Some(frame)) = answer {
@@ -211,7 +211,6 @@ impl Connection {
         }
         Ok(())
     }
-
 
     /// Sends a ready frame.
     pub(crate) fn send_frame(&self, bytes: &Bytes, overflow: &Overflow) -> Accepted {
@@ -252,6 +251,7 @@ impl Connection {
         }
         (accepted, first)
     }
+
     /// Queues a ready frame that the client has asked for as soon as there is room for it. The
     /// caller owes a [`Self::flush`]; the second value says that it should not be put off.
     pub(crate) fn poll_defer(
@@ -265,7 +265,6 @@ impl Connection {
         }
         deferred
     }
-
 
     /// Writes a burst out.
     pub(crate) fn flush(&self) {
