@@ -154,7 +154,7 @@ impl Stage {
     /// The floor and the hub in turns.
     async fn compare(
         &mut self,
-        title: &'static str,
+        title: &str,
         turns: usize,
         rounds: usize,
         burst: usize,
@@ -167,7 +167,7 @@ impl Stage {
             ));
         }
         Comparison {
-            title,
+            title: title.to_owned(),
             turns: costs,
         }
     }

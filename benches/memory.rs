@@ -1,5 +1,5 @@
 //! What an idle connection keeps in memory: 5,000 authenticated customers in three groups each,
-//! and where the bytes go.
+//! where the bytes go, and what each transport takes.
 //!
 //! Run it with `cargo bench --bench memory`. It prints a report and measures no time. Resident
 //! memory is the kernel's word; the share of each part is live heap, told by a counting allocator
@@ -67,10 +67,12 @@ fn main() -> io::Result<()> {
             sample: 1_000,
         }
     };
-    allow_sockets(size.sockets + size.warm_up + 4 * (size.sample + size.warm_up));
+    // An event stream and a poll are opened with a second socket, which is closed again.
+    allow_sockets(size.sockets + size.warm_up + 9 * (size.sample + size.warm_up));
     let runtime = Runtime::new()?;
     runtime.block_on(resident_memory(&size))?;
     runtime.block_on(shares(&size))?;
+    runtime.block_on(transports(&size))?;
     print_sizes();
     print_load();
     Ok(())
@@ -152,6 +154,32 @@ async fn shares(size: &Size) -> io::Result<()> {
         share(title, each, each.0 - last.0);
         last = each;
         servers.push(server);
+    }
+    Ok(())
+}
+
+/// What a connection of each transport takes that has shaken hands and is in no group.
+async fn transports(size: &Size) -> io::Result<()> {
+    println!(
+        "\nan idle connection by transport, from {} connections each",
+        size.sample
+    );
+    println!("{:40}{:>12}{:>12}{:>12}", "", "heap", "blocks", "resident");
+    for (title, kind) in [
+        ("WebSocket", Kind::Anonymous),
+        ("Server-Sent Events", Kind::Events),
+        ("long polling, a poll waiting", Kind::Poll),
+    ] {
+        let server = Server::start(Audience::Anyone).await?;
+        let _warm = guests(&server, kind, size.warm_up).await?;
+        let (before, resident_before) = (Heap::settled().await, resident());
+        let _clients = guests(&server, kind, size.sample).await?;
+        let (bytes, blocks) = Heap::settled().await.since(before).each(size.sample);
+        let more = resident()
+            .anonymous
+            .saturating_sub(resident_before.anonymous);
+        let each = more as f64 / size.sample as f64;
+        println!("{title:40}{bytes:>12.0}{blocks:>12.1}{each:>12.0}");
     }
     Ok(())
 }

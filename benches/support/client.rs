@@ -9,21 +9,22 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use mesahub_protocol::Protocol;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::support::dial::{Kind, dial, masked};
+use crate::support::dial::{Kind, dial};
+use crate::support::polled::Polled;
 use crate::support::process;
 use crate::support::server::TokenMint;
+use crate::support::speech::{
+    answer, framed, invocation, mark, masked, protocol, stream_invocation,
+};
 
 /// The first argument of a process that is to be the clients.
-pub(crate) const FLAG: &str = "--clients";
-
-/// What each message that a bench sends has one of, and no header of a frame of them has: frames
-/// differ in number with how many messages the hub joins, so bytes cannot be counted.
-pub(crate) const MARK: u8 = b'{';
+const FLAG: &str = "--clients";
 
 /// The largest read.
 const READ_BUFFER: usize = 64 * 1024;
@@ -31,11 +32,15 @@ const READ_BUFFER: usize = 64 * 1024;
 /// What the client process does once its sockets are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Reads whatever comes. A request says how many messages to wait for.
+    /// Reads whatever comes. A request says how many messages to wait for, since the beginning.
     Drain,
     /// Sends invocations, this many at a time, and waits for as many answers. A request says how
-    /// many times.
-    Call(usize),
+    /// many times, as for those that follow.
+    Call(Protocol, usize),
+    /// Asks for a stream of so many items and reads it to its end.
+    Stream(Protocol, u32),
+    /// Posts this many invocations in one request, and polls until all are answered.
+    Poll(usize),
 }
 
 /// What the client process is told on its command line.
@@ -47,37 +52,63 @@ pub(crate) struct Orders {
     pub(crate) role: Role,
 }
 
+impl Role {
+    /// Messages that are answered in one round.
+    pub(crate) fn messages(self) -> usize {
+        match self {
+            Self::Drain => 1,
+            Self::Call(_, calls) | Self::Poll(calls) => calls,
+            Self::Stream(_, items) => items as usize,
+        }
+    }
+
+    fn to_argument(self) -> String {
+        match self {
+            Self::Drain => "drain".to_owned(),
+            Self::Call(protocol, calls) => format!("call {} {calls}", protocol.name()),
+            Self::Stream(protocol, items) => format!("stream {} {items}", protocol.name()),
+            Self::Poll(calls) => format!("poll {calls}"),
+        }
+    }
+
+    fn parse(argument: &str) -> Self {
+        let words: Vec<_> = argument.split(' ').collect();
+        let number = |word: &str| word.parse().expect("a number");
+        match words[..] {
+            ["drain"] => Self::Drain,
+            ["call", name, calls] => Self::Call(protocol(name), number(calls)),
+            ["stream", name, items] => {
+                let items = items.parse().expect("a number of items");
+                Self::Stream(protocol(name), items)
+            }
+            ["poll", calls] => Self::Poll(number(calls)),
+            _ => panic!("{argument:?} is no role"),
+        }
+    }
+}
+
 impl Orders {
     pub(crate) fn to_arguments(&self) -> Vec<String> {
-        let batch = match self.role {
-            Role::Drain => 0,
-            Role::Call(batch) => batch,
-        };
         vec![
             FLAG.to_owned(),
             self.control.to_string(),
             self.server.to_string(),
             self.kind.name().to_owned(),
             self.sockets.to_string(),
-            batch.to_string(),
+            self.role.to_argument(),
         ]
     }
 
     fn parse(arguments: &[String]) -> Self {
-        let [control, server, kind, sockets, batch] = arguments else {
+        let [control, server, kind, sockets, role] = arguments else {
             panic!("the client process takes five arguments, not {arguments:?}");
         };
-        let batch = batch.parse().expect("a number of invocations");
         Self {
             control: control.parse().expect("an address"),
             server: server.parse().expect("an address"),
             kind: Kind::named(kind),
             sockets: sockets.parse().expect("a number of sockets"),
-            role: if batch == 0 {
-                Role::Drain
-            } else {
-                Role::Call(batch)
-            },
+            role: Role::parse(role),
         }
     }
 }
@@ -111,18 +142,25 @@ pub(crate) fn ran_as_clients() -> bool {
 async fn serve_orders(orders: &Orders) -> io::Result<()> {
     let mut control = TcpStream::connect(orders.control).await?;
     control.set_nodelay(true)?;
+    if let Role::Poll(calls) = orders.role {
+        let client = Polled::open(orders.server, orders.kind).await?;
+        control.write_u64(orders.sockets as u64).await?;
+        return poll(control, client, calls).await;
+    }
     let mint = TokenMint::new();
     let mut sockets = Vec::with_capacity(orders.sockets);
     for number in 0..orders.sockets {
         sockets.push(dial(orders.server, orders.kind, &mint, number).await?);
     }
     control.write_u64(orders.sockets as u64).await?;
+    if orders.role == Role::Drain {
+        return drain(control, sockets).await;
+    }
+    let socket = sockets.pop().expect("a caller has one socket");
     match orders.role {
-        Role::Drain => drain(control, sockets).await,
-        Role::Call(batch) => {
-            let socket = sockets.pop().expect("a caller has one socket");
-            call(control, socket, batch).await
-        }
+        Role::Call(protocol, calls) => call(control, socket, protocol, calls).await,
+        Role::Stream(protocol, items) => stream(control, socket, protocol, items).await,
+        Role::Drain | Role::Poll(_) => unreachable!("they have been served above"),
     }
 }
 
@@ -162,7 +200,7 @@ impl Read {
                 match Pin::new(&mut socket).poll_read(context, &mut buffer) {
                     Poll::Ready(result) => Poll::Ready(result.map(|()| {
                         let read = buffer.filled();
-                        (!read.is_empty()).then(|| marks(read))
+                        (!read.is_empty()).then(|| marks(Protocol::Json, read))
                     })),
                     Poll::Pending => Poll::Pending,
                 }
@@ -178,16 +216,22 @@ impl Read {
     }
 }
 
-fn marks(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == MARK).count() as u64
+fn marks(protocol: Protocol, bytes: &[u8]) -> u64 {
+    let mark = mark(protocol);
+    bytes.iter().filter(|byte| **byte == mark).count() as u64
 }
 
 /// Answers each request once it has sent that many batches and read their answers.
-async fn call(mut control: TcpStream, mut socket: TcpStream, batch: usize) -> io::Result<()> {
+async fn call(
+    mut control: TcpStream,
+    mut socket: TcpStream,
+    protocol: Protocol,
+    batch: usize,
+) -> io::Result<()> {
     let calls: Vec<u8> = (0..batch)
-        .flat_map(|number| masked(&invocation(number)))
+        .flat_map(|number| masked(protocol, &invocation(protocol, number)))
         .collect();
-    let mut answers = vec![0; answer_frame(0).len() * batch];
+    let mut answers = vec![0; framed(protocol, &answer(protocol, 0)).len() * batch];
     loop {
         let rounds = control.read_u64().await?;
         for _ in 0..rounds {
@@ -198,17 +242,51 @@ async fn call(mut control: TcpStream, mut socket: TcpStream, batch: usize) -> io
     }
 }
 
-/// A call of the method `Add`. Every number below 900 gives the same length.
-pub(crate) fn invocation(number: usize) -> Vec<u8> {
-    let id = number + 100;
-    format!("{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"Add\",\"arguments\":[20,22]}}\x1e")
-        .into_bytes()
+/// Answers each request once it has asked for that many streams and read them to their ends.
+async fn stream(
+    mut control: TcpStream,
+    mut socket: TcpStream,
+    protocol: Protocol,
+    items: u32,
+) -> io::Result<()> {
+    let call = masked(protocol, &stream_invocation(protocol, items));
+    let messages = u64::from(items) + 1;
+    let mut buffer = vec![0; READ_BUFFER];
+    loop {
+        let rounds = control.read_u64().await?;
+        for _ in 0..rounds {
+            socket.write_all(&call).await?;
+            let mut read = 0;
+            while read < messages {
+                let count = socket.read(&mut buffer).await?;
+                if count == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                read += marks(protocol, &buffer[..count]);
+            }
+            assert_eq!(read, messages, "a stream has its items and one end");
+        }
+        control.write_u64(rounds).await?;
+    }
 }
 
-/// What the server answers to it, as one frame.
-pub(crate) fn answer_frame(number: usize) -> Vec<u8> {
-    let id = number + 100;
-    let answer = format!("{{\"type\":3,\"invocationId\":\"{id}\",\"result\":42}}\x1e");
-    let length = u8::try_from(answer.len()).expect("the answer is short");
-    [&[0x81, length], answer.as_bytes()].concat()
+/// Answers each request once it has posted that many batches and polled their answers.
+async fn poll(mut control: TcpStream, mut client: Polled, batch: usize) -> io::Result<()> {
+    let calls: Vec<u8> = (0..batch)
+        .flat_map(|number| invocation(Protocol::Json, number))
+        .collect();
+    loop {
+        let rounds = control.read_u64().await?;
+        for _ in 0..rounds {
+            client.begin_poll().await?;
+            client.post(&calls).await?;
+            let mut read = marks(Protocol::Json, &client.end_poll().await?);
+            while read < batch as u64 {
+                client.begin_poll().await?;
+                read += marks(Protocol::Json, &client.end_poll().await?);
+            }
+            assert_eq!(read, batch as u64, "every call is answered once");
+        }
+        control.write_u64(rounds).await?;
+    }
 }

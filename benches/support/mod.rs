@@ -11,8 +11,12 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 pub(crate) mod client;
+pub(crate) mod contest;
 pub(crate) mod dial;
+pub(crate) mod http;
+pub(crate) mod polled;
 pub(crate) mod process;
 pub(crate) mod remote;
 pub(crate) mod server;
+pub(crate) mod speech;
 pub(crate) mod table;

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{Stream, stream};
 use mesahub::auth::{
     AllowAnonymous, Authenticator, JwtAuthenticator, JwtOptions, Role, SecretKey, SigningAlgorithm,
     TokenSpec,
@@ -12,15 +14,24 @@ use mesahub::auth::{
 use mesahub::channel::{Channel, channels_on_connect};
 use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Caller, GroupError, Hub, HubOptions, Node, State};
-use mesahub::transport::{Endpoint, routes};
+use mesahub::transport::{Endpoint, TransportOptions, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
+use mesahub_protocol::Protocol;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::{Reply, Response};
+
+use crate::support::speech::{ITEM, answer};
 
 /// Where the hub is.
 pub(crate) const PATH: &str = "/hubs/bench";
+
+/// Where plain requests are answered with as many bytes as those that carry a connection.
+pub(crate) const PLAIN: &str = "/plain";
 
 /// The hub's name, which its topics begin with.
 pub(crate) const NAME: &str = "bench";
@@ -48,9 +59,22 @@ pub(crate) struct Server {
 pub(crate) struct TokenMint(SecretKey);
 
 impl Server {
-    /// Starts a hub with a method `Add`. Keep-alives are so far apart that none falls into a
-    /// measurement.
+    /// Starts a hub with the methods `Add` and `Pour`. Keep-alives and the ends of polls are so far
+    /// apart that none falls into a measurement.
     pub(crate) async fn start(audience: Audience) -> io::Result<Self> {
+        Self::start_beside(audience, None).await
+    }
+
+    /// Starts the same for anyone, beside plain requests whose answers are as long as those to so
+    /// many calls.
+    pub(crate) async fn start_beside_plain(calls: usize) -> io::Result<Self> {
+        Self::start_beside(Audience::Anyone, Some(plain(calls))).await
+    }
+
+    async fn start_beside(
+        audience: Audience,
+        other: Option<BoxedFilter<(Response,)>>,
+    ) -> io::Result<Self> {
         let (inbox, shards) = Node::inbox();
         let broker = MemoryBroker::new(MemoryConfig::default(), inbox);
         let node = Node::start(Arc::new(broker), shards);
@@ -64,6 +88,7 @@ impl Server {
             .with_state(Arc::clone(&connected))
             .with_state(audience)
             .method("Add", add)
+            .method("Pour", pour)
             .on_connected(welcome)
             .build(&node)
             .map_err(io::Error::other)?;
@@ -74,7 +99,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let routes = routes(Endpoint::new(hub.clone(), authenticator), PATH);
+        let endpoint = Endpoint::new(hub.clone(), authenticator).options(TransportOptions {
+            poll_timeout: Duration::from_secs(3_600),
+            ..TransportOptions::default()
+        });
+        let mut routes = routes(endpoint, PATH);
+        if let Some(other) = other {
+            routes = routes.or(other).unify().boxed();
+        }
         let tasks = node.tasks();
         let accepting = serve(
             listener,
@@ -132,6 +164,25 @@ impl TokenMint {
 
 async fn add(left: i64, right: i64) -> i64 {
     left + right
+}
+
+async fn pour(items: usize) -> impl Stream<Item = &'static str> {
+    stream::iter(std::iter::repeat_n(ITEM, items))
+}
+
+/// Requests without a hub: what is posted is read and forgotten, and what is got is ready.
+fn plain(calls: usize) -> BoxedFilter<(Response,)> {
+    let answers: Vec<u8> = (0..calls)
+        .flat_map(|number| answer(Protocol::Json, number))
+        .collect();
+    let post = warp::path(&PLAIN[1..])
+        .and(warp::post())
+        .and(warp::body::bytes())
+        .map(|_: Bytes| Response::default());
+    let get = warp::path(&PLAIN[1..])
+        .and(warp::get())
+        .map(move || answers.clone().into_response());
+    post.or(get).unify().boxed()
 }
 
 /// Lets members join what their token names: the tenant's broadcast, the customer's channel and

@@ -50,7 +50,7 @@ impl Begin {
 
 /// The floor and ours, taken in turns, so that whatever else the machine does hits both.
 pub(crate) struct Comparison {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) turns: Vec<(Cost, Cost)>,
 }
 

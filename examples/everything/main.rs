@@ -51,7 +51,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hub = streams::streams(calls::calls(hub)).build(&node)?;
     let options = TransportOptions {
         stateful_reconnect: true,
-        transport_buffer: hub.options().transport_buffer,
         ..TransportOptions::default()
     };
     let endpoint = Endpoint::new(hub, authenticator(arguments.signing_key)?)

@@ -98,6 +98,7 @@ impl App {
         });
         let endpoint = Endpoint::new(hub.clone(), authenticator)
             .origins(origins)
+            .transports(&options::transports(settings))
             .options(options::transport(settings));
         let hub_routes = transport::routes(endpoint, settings.mesahub.hub.path.as_str());
         let routes = hub_routes
@@ -178,7 +179,7 @@ fn authenticator(loaded: &Loaded) -> Result<JwtAuthenticator, AppError> {
     let (key, _) = signing::key(loaded)?;
     let authentication = &loaded.settings.mesahub.authentication;
     Ok(JwtAuthenticator::new(JwtOptions {
-        algorithms: signing::algorithms(loaded)?,
+        algorithms: authentication.algorithms.clone(),
         key,
         issuer: authentication.issuer.clone(),
         audience: authentication.audience.clone(),

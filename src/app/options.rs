@@ -1,7 +1,7 @@
 //! From settings to the options of each room.
 
 use mesahub_broker::LogBounds;
-use mesahub_protocol::Protocol;
+use mesahub_protocol::{Protocol, TransportKind};
 
 use crate::config::{self, Backplane, Settings};
 use crate::hub::{HubOptions, Wire};
@@ -23,12 +23,12 @@ pub fn hub(settings: &Settings, backplane: &Backplane) -> HubOptions {
         handshake_timeout: signal_r.handshake_timeout,
         maximum_receive_message_size: Some(signal_r.max_buffer_size),
         outbox_limit: hub.outbox_bytes,
-        transport_buffer: signal_r.transport_max_buffer_size,
         stream_buffer_capacity: signal_r.stream_buffer_capacity,
         maximum_parallel_invocations: hub
             .maximum_parallel_invocations
             .try_into()
             .unwrap_or(std::num::NonZeroUsize::MIN),
+        invocation_backlog: hub.invocation_backlog,
         wire: wire(backplane),
         ..HubOptions::default()
     }
@@ -49,11 +49,26 @@ fn wire(backplane: &Backplane) -> Wire {
 pub fn transport(settings: &Settings) -> TransportOptions {
     let hub = &settings.mesahub.hub;
     TransportOptions {
+        poll_timeout: hub.long_polling.poll_timeout,
+        disconnect_timeout: hub.disconnect_timeout,
+        send_timeout: hub.transport_send_timeout,
+        close_timeout: hub.web_sockets.close_timeout,
+        application_buffer: hub.application_max_buffer_size,
         transport_buffer: settings.real_time.signal_r.transport_max_buffer_size,
         stateful_reconnect: hub.allow_stateful_reconnects,
         stateful_reconnect_buffer: hub.stateful_reconnect_buffer_size,
-        ..TransportOptions::default()
     }
+}
+
+/// The transports that the hub is served over.
+#[must_use]
+pub fn transports(settings: &Settings) -> Vec<TransportKind> {
+    let kind = |transport: &config::Transport| match transport {
+        config::Transport::WebSockets => TransportKind::WebSockets,
+        config::Transport::ServerSentEvents => TransportKind::ServerSentEvents,
+        config::Transport::LongPolling => TransportKind::LongPolling,
+    };
+    settings.mesahub.hub.transports.iter().map(kind).collect()
 }
 
 /// How notifications are sent.
@@ -85,11 +100,12 @@ pub fn log(settings: &Settings) -> LogBounds {
 mod tests {
     use std::time::Duration;
 
-    use mesahub_protocol::Protocol;
+    use mesahub_protocol::{Protocol, TransportKind};
 
-    use super::{hub, log, notifications};
+    use super::{hub, log, notifications, transport, transports};
     use crate::config::{self, Backplane, Provider, Settings};
     use crate::hub::Wire;
+    use crate::transport::TransportOptions;
 
     #[test]
     fn every_setting_of_the_hub_reaches_its_options() {
@@ -101,10 +117,10 @@ mod tests {
         signal_r.client_timeout_interval = Duration::from_secs(7);
         signal_r.handshake_timeout = Duration::from_secs(2);
         signal_r.max_buffer_size = 1_000;
-        signal_r.transport_max_buffer_size = 2_000;
         signal_r.stream_buffer_capacity = 4;
         settings.mesahub.hub.outbox_bytes = 5_000;
         settings.mesahub.hub.maximum_parallel_invocations = 6;
+        settings.mesahub.hub.invocation_backlog = 8;
         let options = hub(&settings, &Backplane::Memory);
         assert_eq!(options.wire, Wire::Mesahub);
         assert_eq!(options.protocols, [Protocol::Json]);
@@ -113,10 +129,44 @@ mod tests {
         assert_eq!(options.client_timeout_interval, Duration::from_secs(7));
         assert_eq!(options.handshake_timeout, Duration::from_secs(2));
         assert_eq!(options.maximum_receive_message_size, Some(1_000));
-        assert_eq!(options.transport_buffer, 2_000);
         assert_eq!(options.stream_buffer_capacity, 4);
         assert_eq!(options.outbox_limit, 5_000);
         assert_eq!(options.maximum_parallel_invocations.get(), 6);
+        assert_eq!(options.invocation_backlog, 8);
+    }
+
+    #[test]
+    fn every_setting_of_the_transports_reaches_its_options() {
+        let mut settings = Settings::default();
+        assert_eq!(transport(&settings).poll_timeout, Duration::from_secs(90));
+        settings.real_time.signal_r.transport_max_buffer_size = 2_000;
+        let from = &mut settings.mesahub.hub;
+        from.transports = vec![
+            config::Transport::LongPolling,
+            config::Transport::WebSockets,
+        ];
+        from.transport_send_timeout = Duration::from_secs(21);
+        from.disconnect_timeout = Duration::from_secs(22);
+        from.application_max_buffer_size = 2_300;
+        from.web_sockets.close_timeout = Duration::from_secs(24);
+        from.long_polling.poll_timeout = Duration::from_secs(25);
+        from.allow_stateful_reconnects = true;
+        from.stateful_reconnect_buffer_size = 2_600;
+        assert_eq!(
+            transport(&settings),
+            TransportOptions {
+                poll_timeout: Duration::from_secs(25),
+                disconnect_timeout: Duration::from_secs(22),
+                send_timeout: Duration::from_secs(21),
+                close_timeout: Duration::from_secs(24),
+                application_buffer: 2_300,
+                transport_buffer: 2_000,
+                stateful_reconnect: true,
+                stateful_reconnect_buffer: 2_600,
+            }
+        );
+        let kinds = [TransportKind::LongPolling, TransportKind::WebSockets];
+        assert_eq!(transports(&settings), kinds);
     }
 
     #[test]

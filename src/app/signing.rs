@@ -22,11 +22,9 @@ pub enum SigningError {
         "Mesahub:Authentication:SigningKey is not set; only in Development does the server make its own"
     )]
     Missing,
-    /// No algorithm is configured, or one that this build does not know.
-    #[error(
-        "Mesahub:Authentication:Algorithms: {0:?} is not usable, expected HS256, HS384 or HS512"
-    )]
-    Algorithm(String),
+    /// No algorithm is configured.
+    #[error("Mesahub:Authentication:Algorithms is empty")]
+    NoAlgorithm,
     /// The development key cannot be kept.
     #[error("cannot keep the development key in {path}")]
     Store {
@@ -44,8 +42,12 @@ pub enum SigningError {
 /// # Errors
 /// When no key is configured outside development, or the development key cannot be kept.
 pub fn key(loaded: &Loaded) -> Result<(SecretKey, SigningAlgorithm), SigningError> {
-    let algorithm = algorithms(loaded)?.remove(0);
-    let configured = &loaded.settings.mesahub.authentication.signing_key;
+    let authentication = &loaded.settings.mesahub.authentication;
+    let algorithm = *authentication
+        .algorithms
+        .first()
+        .ok_or(SigningError::NoAlgorithm)?;
+    let configured = &authentication.signing_key;
     if !configured.is_empty() {
         return Ok((SecretKey::new(configured.reveal().as_bytes()), algorithm));
     }
@@ -55,24 +57,6 @@ pub fn key(loaded: &Loaded) -> Result<(SecretKey, SigningAlgorithm), SigningErro
     let path = std::env::temp_dir().join("mesahub-development.key");
     let text = kept(&path).map_err(|source| SigningError::Store { path, source })?;
     Ok((SecretKey::new(text.into_bytes()), algorithm))
-}
-
-/// The algorithms that are accepted, at least one.
-pub(crate) fn algorithms(loaded: &Loaded) -> Result<Vec<SigningAlgorithm>, SigningError> {
-    let configured = &loaded.settings.mesahub.authentication.algorithms;
-    let parse = |name: &str| {
-        name.parse()
-            .map_err(|_| SigningError::Algorithm(name.to_owned()))
-    };
-    let algorithms: Vec<_> = configured
-        .iter()
-        .map(|algorithm| parse(algorithm.name()))
-        .collect::<Result<_, _>>()?;
-    if algorithms.is_empty() {
-        Err(SigningError::Algorithm(String::new()))
-    } else {
-        Ok(algorithms)
-    }
 }
 
 /// The key in the file, which is made on first use and readable by its owner alone.

@@ -3,21 +3,28 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use jsonwebtoken::Algorithm;
+use serde::Deserialize;
 
 /// A way of signing with a shared secret (RFC 7518, section 3.2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
 #[non_exhaustive]
 pub enum SigningAlgorithm {
     /// HMAC with SHA-256, the usual one.
     #[default]
+    #[serde(rename = "HS256")]
     Hs256,
     /// HMAC with SHA-384.
+    #[serde(rename = "HS384")]
     Hs384,
     /// HMAC with SHA-512.
+    #[serde(rename = "HS512")]
     Hs512,
 }
 
 impl SigningAlgorithm {
+    /// The names of all.
+    pub const NAMES: &'static [&'static str] = &["HS256", "HS384", "HS512"];
+
     /// The name that a token's header gives it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -154,8 +161,13 @@ mod tests {
 
     #[test]
     fn names_of_algorithms_read_back() {
-        let algorithm: SigningAlgorithm = "HS512".parse().unwrap();
-        assert_eq!(algorithm, SigningAlgorithm::Hs512);
+        for name in SigningAlgorithm::NAMES {
+            let algorithm: SigningAlgorithm = name.parse().unwrap();
+            assert_eq!(algorithm.as_str(), *name);
+            let text = format!("\"{name}\"");
+            let read: SigningAlgorithm = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, algorithm);
+        }
         let error = "none".parse::<SigningAlgorithm>().unwrap_err();
         assert!(
             error.to_string().starts_with("'none' is no known"),

@@ -60,14 +60,14 @@ choice! {
 }
 
 choice! {
-    /// A signature algorithm of tokens with a shared key.
-    SigningAlgorithm {
-        /// HMAC with SHA-256.
-        Hs256 = "HS256",
-        /// HMAC with SHA-384.
-        Hs384 = "HS384",
-        /// HMAC with SHA-512.
-        Hs512 = "HS512",
+    /// How the bytes of a connection travel.
+    Transport {
+        /// One socket for both directions.
+        WebSockets = "WebSockets",
+        /// A response that never ends, and a request for each message of the client.
+        ServerSentEvents = "ServerSentEvents",
+        /// A request that waits for messages, and again.
+        LongPolling = "LongPolling",
     }
 }
 
@@ -106,17 +106,5 @@ choice! {
         Warn = "warn",
         /// What went wrong.
         Error = "error",
-    }
-}
-
-impl SigningAlgorithm {
-    /// The shortest key that is as strong as the hash, in bytes (RFC 7518, section 3.2).
-    #[must_use]
-    pub fn shortest_key(self) -> usize {
-        match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
-        }
     }
 }

@@ -4,12 +4,13 @@
 //! `config/appsettings.json`; tests fail while one of the three is missing.
 
 use super::{
-    choice::{LogFormat, LogLevel, Provider, SessionStoreKind, SigningAlgorithm, Wire},
+    choice::{LogFormat, LogLevel, Provider, SessionStoreKind, Transport, Wire},
     key::{
         Key,
         Kind::{self, Flag, Secret, Text},
     },
 };
+use crate::auth::SigningAlgorithm;
 
 const DAY: u64 = 24 * 60 * 60;
 const MIB: u64 = 1024 * 1024;
@@ -152,10 +153,32 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("Mesahub:Cors:AllowedOrigins", Kind::List(None)),
     key("Mesahub:Hub:Path", Text),
+    key("Mesahub:Hub:Transports", Kind::List(Some(Transport::NAMES))),
+    key(
+        "Mesahub:Hub:TransportSendTimeout",
+        number(1, 600, "seconds"),
+    ),
+    key("Mesahub:Hub:DisconnectTimeout", number(1, 600, "seconds")),
+    key(
+        "Mesahub:Hub:ApplicationMaxBufferSize",
+        number(256, 1024 * MIB, "bytes"),
+    ),
+    key(
+        "Mesahub:Hub:WebSockets:CloseTimeout",
+        number(1, 300, "seconds"),
+    ),
+    key(
+        "Mesahub:Hub:LongPolling:PollTimeout",
+        number(1, 95, "seconds"),
+    ),
     key("Mesahub:Hub:OutboxBytes", number(1024, 1024 * MIB, "bytes")),
     key(
         "Mesahub:Hub:MaximumParallelInvocations",
         number(1, 1000, "invocations"),
+    ),
+    key(
+        "Mesahub:Hub:InvocationBacklog",
+        number(0, 10_000, "invocations"),
     ),
     key("Mesahub:Hub:AllowStatefulReconnects", Flag),
     key(

@@ -8,12 +8,13 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    choice::{LogFormat, LogLevel, SigningAlgorithm},
+    choice::{LogFormat, LogLevel, Transport},
     parse::{optional, seconds, socket_address},
     secret::Secret,
     sessions::SessionSettings,
     text::{AllowedOrigin, HubPath},
 };
+use crate::auth::SigningAlgorithm;
 
 /// What the document of the restaurant system has no section for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -81,17 +82,58 @@ pub struct CorsSettings {
 pub struct HubSettings {
     /// Its path, `/hubs/notifications` by default.
     pub path: HubPath,
+    /// The transports that clients may use, at least one; all three by default. They are offered
+    /// in the order WebSockets, ServerSentEvents, LongPolling.
+    pub transports: Vec<Transport>,
+    /// How long a client may leave what is written to it untaken: 1 to 600 s, 10 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub transport_send_timeout: Duration,
+    /// How long a connection is kept while no request carries it, between negotiation and its
+    /// transport, between two polls, and while it has lost its WebSocket: 1 to 600 s, 15 s by
+    /// default.
+    #[serde(deserialize_with = "seconds")]
+    pub disconnect_timeout: Duration,
+    /// How many bytes of a client's requests wait to be read; over it the requests wait for their
+    /// answers: 256 bytes to 1 GiB, 64 KiB by default.
+    pub application_max_buffer_size: usize,
+    /// What concerns WebSockets alone.
+    pub web_sockets: WebSocketSettings,
+    /// What concerns long polling alone.
+    pub long_polling: LongPollingSettings,
     /// The most bytes that may wait for one slow client, 1 KiB to 1 GiB, 1 MiB by default. Over it
     /// the policy of the channel decides.
     pub outbox_bytes: usize,
     /// How many calls of one connection run at once: 1 to 1000, 1 by default.
     pub maximum_parallel_invocations: usize,
+    /// How many more of them may wait for their turn before the connection is read no further: 0
+    /// to 10 000, 16 by default.
+    pub invocation_backlog: usize,
     /// Whether a client that asks for it may go on as the same connection over another WebSocket
     /// when it has lost one: false by default, as in ASP.NET Core.
     pub allow_stateful_reconnects: bool,
     /// How many bytes sent to such a client are kept until it has acknowledged them: 1024 bytes to
     /// 1 GiB, 100 000 bytes by default.
     pub stateful_reconnect_buffer_size: usize,
+}
+
+/// What concerns WebSockets alone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct WebSocketSettings {
+    /// How long a client has to close its side after the server has closed its own: 1 to 300 s,
+    /// 5 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub close_timeout: Duration,
+}
+
+/// What concerns long polling alone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct LongPollingSettings {
+    /// How long a poll waits for something to send before it is answered with nothing: 1 to 95 s,
+    /// since clients give up after 100 s; 90 s by default.
+    #[serde(deserialize_with = "seconds")]
+    pub poll_timeout: Duration,
 }
 
 /// What is kept of each channel for clients that come back; whichever bound is met first holds.
@@ -142,10 +184,37 @@ impl Default for HubSettings {
     fn default() -> Self {
         Self {
             path: "/hubs/notifications".parse().expect("a literal path"),
+            transports: vec![
+                Transport::WebSockets,
+                Transport::ServerSentEvents,
+                Transport::LongPolling,
+            ],
+            transport_send_timeout: Duration::from_secs(10),
+            disconnect_timeout: Duration::from_secs(15),
+            application_max_buffer_size: 64 * 1024,
+            web_sockets: WebSocketSettings::default(),
+            long_polling: LongPollingSettings::default(),
             outbox_bytes: 1024 * 1024,
             maximum_parallel_invocations: 1,
+            invocation_backlog: 16,
             allow_stateful_reconnects: false,
             stateful_reconnect_buffer_size: 100_000,
+        }
+    }
+}
+
+impl Default for WebSocketSettings {
+    fn default() -> Self {
+        Self {
+            close_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for LongPollingSettings {
+    fn default() -> Self {
+        Self {
+            poll_timeout: Duration::from_secs(90),
         }
     }
 }

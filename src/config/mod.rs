@@ -60,13 +60,13 @@ mod validate;
 mod value;
 
 pub use backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane};
-pub use choice::{LogFormat, LogLevel, Provider, SessionStoreKind, SigningAlgorithm, Wire};
+pub use choice::{LogFormat, LogLevel, Provider, SessionStoreKind, Transport, Wire};
 pub use environment::Environment;
 pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};
 pub use mesahub::{
     AuthenticationSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings,
-    MesahubSettings, ServerSettings,
+    LongPollingSettings, MesahubSettings, ServerSettings, WebSocketSettings,
 };
 pub use origin::{Origin, Place};
 pub use print::check;

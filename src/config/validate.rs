@@ -1,12 +1,13 @@
 //! What each value alone cannot tell: whether the values fit together.
 
 use super::{
-    choice::{SigningAlgorithm, Wire},
+    choice::{Transport, Wire},
     environment::Environment,
     mesahub::AuthenticationSettings,
     resolve::backplane,
     settings::Settings,
 };
+use crate::auth::SigningAlgorithm;
 
 /// A key to change, and why, written to follow the key.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ impl Finding {
 pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Finding> {
     [
         timeouts(settings),
+        transports(settings),
         outbox(settings),
         wire(settings),
         algorithms(&settings.mesahub.authentication),
@@ -51,6 +53,24 @@ fn timeouts(settings: &Settings) -> Option<Finding> {
                 timeout.as_secs(),
                 interval.as_secs()
             ),
+        )
+    })
+}
+
+fn transports(settings: &Settings) -> Option<Finding> {
+    let hub = &settings.mesahub.hub;
+    if hub.transports.is_empty() {
+        let names = Transport::NAMES.join(", ");
+        return Some(Finding::new(
+            "Mesahub:Hub:Transports",
+            format!("is empty; expected at least one of {names}"),
+        ));
+    }
+    let inert = hub.allow_stateful_reconnects && !hub.transports.contains(&Transport::WebSockets);
+    inert.then(|| {
+        Finding::new(
+            "Mesahub:Hub:AllowStatefulReconnects",
+            "is true while Mesahub:Hub:Transports has no WebSockets; expected both or neither, since only they reconnect so",
         )
     })
 }
@@ -112,7 +132,7 @@ fn signing_key(
         "Mesahub:Authentication:SigningKey",
         format!(
             "{found}; expected at least {least} bytes for {} in the environment {environment} (only Development makes its own key)",
-            longest.name()
+            longest.as_str()
         ),
     ))
 }
@@ -121,7 +141,7 @@ fn signing_key(
 mod tests {
     use std::time::Duration;
 
-    use super::{Environment, Settings, SigningAlgorithm, Wire, findings};
+    use super::{Environment, Settings, SigningAlgorithm, Transport, Wire, findings};
     use crate::config::Secret;
 
     fn keys(settings: &Settings, environment: &Environment) -> Vec<&'static str> {
@@ -138,6 +158,8 @@ mod tests {
     fn every_pair_that_cannot_be_is_found() {
         let mut settings = Settings::default();
         settings.real_time.signal_r.client_timeout_interval = Duration::from_secs(29);
+        settings.mesahub.hub.transports = vec![Transport::LongPolling];
+        settings.mesahub.hub.allow_stateful_reconnects = true;
         settings.mesahub.hub.outbox_bytes = 32_767;
         settings.real_time.redis.wire = Wire::AspNetCore;
         settings.real_time.connection_string = Secret::new("redis://a");
@@ -146,6 +168,7 @@ mod tests {
             keys(&settings, &Environment::Development),
             [
                 "RealTimeConfiguration:SignalR:ClientTimeoutInterval",
+                "Mesahub:Hub:AllowStatefulReconnects",
                 "Mesahub:Hub:OutboxBytes",
                 "RealTimeConfiguration:Redis:HubTypeName",
                 "RealTimeConfiguration:ConnectionString",
@@ -175,13 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_of_algorithms_is_found() {
+    fn an_empty_list_of_algorithms_or_transports_is_found() {
         let mut settings = Settings::default();
         settings.mesahub.authentication.algorithms.clear();
+        settings.mesahub.hub.transports.clear();
 
         assert_eq!(
             keys(&settings, &Environment::Production),
-            ["Mesahub:Authentication:Algorithms"]
+            [
+                "Mesahub:Hub:Transports",
+                "Mesahub:Authentication:Algorithms"
+            ]
         );
     }
 }

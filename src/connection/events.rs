@@ -17,15 +17,19 @@ pub(crate) enum Event {
     Ended,
 }
 
-/// Waits for the next arrival, writing what waits meanwhile.
+/// Waits for the next arrival. What waits is written once nothing more has arrived, so that what a
+/// burst of messages is answered leaves together.
 pub(crate) async fn arrival<L: Link>(connection: &Connection, link: &mut L) -> Event {
     poll_fn(|context| {
         connection.register_task(context.waker());
         if connection.ending().is_some() {
             return Poll::Ready(Event::Ended);
         }
-        write_waiting(connection, link, context);
-        link.poll_receive(context).map(Event::Received)
+        let received = link.poll_receive(context);
+        if received.is_pending() {
+            write_waiting(connection, link, context);
+        }
+        received.map(Event::Received)
     })
     .await
 }

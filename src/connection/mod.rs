@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Invariants:
-//! - One task per connection. It reads, and it writes only what the outbox could not write at once.
+//! - One task per connection. It reads, and it writes what the outbox could not write at once and
+//!   what a burst of calls is answered.
 //! - Nothing leaves the life by another door: every ending is an [`crate::hub::Ending`].
 //! - The read loop never waits for a handler, except when too many wait already.
 //!

@@ -104,7 +104,7 @@ impl Reader {
             wants_stream,
         });
         match dispatched {
-            Dispatched::Refused(answer) => self.connection.answer_call(answer),
+            Dispatched::Refused(answer) => self.connection.refuse_call(answer),
             Dispatched::InTurn(job) => self.lane.submit(job, context),
             Dispatched::Beside(job) => self.lane.run_beside(job),
         }

@@ -16,6 +16,9 @@ use crate::hub::calls::Calls;
 use crate::hub::registry::Registration;
 use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub};
 
+/// The most chunks that are read before what they are answered is written.
+const BURST: u8 = 32;
+
 /// Who is being served.
 pub(crate) struct Guest {
     pub(crate) id: ConnectionId,
@@ -73,6 +76,7 @@ impl Life {
     async fn live<L: Link>(&mut self, connection: &Arc<Connection>, link: &mut L) -> Ending {
         let mut frames = FrameReader::new(self.hub.options().maximum_receive_message_size);
         let reader = Reader::new(&self.hub, connection, &self.caller, &self.calls);
+        let mut unwritten = 0;
         loop {
             let chunk = match next_chunk(connection, link).await {
                 Ok(chunk) => chunk,
@@ -100,6 +104,12 @@ impl Life {
                 if let Some(ending) = connection.ending() {
                     return ending.clone();
                 }
+            }
+            // Whoever sends without a pause is answered all the same.
+            unwritten += 1;
+            if unwritten == BURST {
+                connection.flush();
+                unwritten = 0;
             }
             tokio::task::coop::consume_budget().await;
         }
@@ -139,7 +149,6 @@ impl Life {
         })?;
         tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
         self.connected = Some(registration);
-        connection.start_reading();
         Ok(protocol)
     }
 }

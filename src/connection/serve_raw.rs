@@ -23,9 +23,6 @@ use crate::hub::{Connection, Ending, Node};
 /// Bytes that may wait for a slow client. Senders wait, so it is never more than one message.
 const OUTBOX: usize = 1024 * 1024;
 
-/// Bytes that are handed to a WebSocket in one write.
-const AT_ONCE: usize = 64 * 1024;
-
 /// How often the clock is looked at, in milliseconds.
 const LOOK: u64 = 15_000;
 
@@ -82,7 +79,6 @@ impl RawApplication {
             carrier: link.carrier(),
             pings: false,
             outbox_limit: OUTBOX,
-            transport_buffer: AT_ONCE,
             now,
         }));
         // There is no handshake to wait for.

@@ -16,11 +16,25 @@ use crate::hub::topics::group_of;
 pub struct Caller {
     connection: Arc<Connection>,
     hub: Hub,
+    /// Whether it is the caller of a connect handler, whose client is not read yet.
+    is_connecting: bool,
 }
 
 impl Caller {
     pub(crate) fn new(connection: Arc<Connection>, hub: Hub) -> Self {
-        Self { connection, hub }
+        Self {
+            connection,
+            hub,
+            is_connecting: false,
+        }
+    }
+
+    /// The same for a connect handler.
+    pub(crate) fn connecting(&self) -> Self {
+        Self {
+            is_connecting: true,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn connection(&self) -> &Arc<Connection> {
@@ -51,10 +65,16 @@ impl Caller {
         &self.hub
     }
 
-    /// Addresses clients, with this connection as the caller.
+    /// Addresses clients, with this connection as the caller. In a connect handler they cannot be
+    /// asked for values, since the answer of the caller's own client would never be read.
     #[must_use]
     pub fn clients(&self) -> Clients {
-        Clients::new(self.hub.clone(), Some(self.id()))
+        let clients = Clients::new(self.hub.clone(), Some(self.id()));
+        if self.is_connecting {
+            clients.without_results()
+        } else {
+            clients
+        }
     }
 
     /// Joins a group. Returns when the backplane delivers the group to this node, so whatever is

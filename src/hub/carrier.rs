@@ -14,6 +14,8 @@ pub(crate) struct Carrier {
     pub(crate) form: Form,
     /// What looks after it between two requests, where it consists of requests.
     pub(crate) upkeep: Option<Arc<dyn Upkeep>>,
+    /// Bytes that it is handed in one write; what is larger leaves in several.
+    pub(crate) at_once: usize,
     /// How long one write may take, in milliseconds; `u64::MAX` where the upkeep sees to it.
     pub(crate) send_timeout: u64,
 }

@@ -27,6 +27,8 @@ use crate::hub::topics;
 pub struct Clients {
     hub: Hub,
     caller: Option<ConnectionId>,
+    /// Whether they may be asked for values.
+    may_ask: bool,
 }
 
 /// Somebody to send to. Nothing happens before [`Recipients::send`].
@@ -62,7 +64,19 @@ pub struct SendOptions {
 
 impl Clients {
     pub(crate) fn new(hub: Hub, caller: Option<ConnectionId>) -> Self {
-        Self { hub, caller }
+        Self {
+            hub,
+            caller,
+            may_ask: true,
+        }
+    }
+
+    /// The same, but nobody can be asked for a value.
+    pub(crate) fn without_results(self) -> Self {
+        Self {
+            may_ask: false,
+            ..self
+        }
     }
 
     /// Everybody connected to the hub, on every node.
@@ -136,7 +150,7 @@ impl Clients {
     ///
     /// # Errors
     /// When the connection is not here or goes, the client answers with an error or not in time,
-    /// or its answer is no `R`.
+    /// or its answer is no `R`; and in a connect handler, through the caller's own `clients`.
     pub async fn invoke<R, A>(
         &self,
         id: ConnectionId,
@@ -148,6 +162,9 @@ impl Clients {
         R: DeserializeOwned + Send + 'static,
         A: Serialize + Sync + ?Sized,
     {
+        if !self.may_ask {
+            return Err(InvokeError::Connecting);
+        }
         let results = self.hub.results();
         if let Some(connection) = self.hub.find(id) {
             return results.ask(&connection, method, arguments, deadline).await;

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -32,8 +32,6 @@ pub struct Connection {
     /// `None` once the connection is unregistered: nothing can be joined any more.
     memberships: Mutex<Option<Vec<Topic>>>,
     ending: OnceLock<Ending>,
-    /// Set once the connect handler has succeeded and messages are read.
-    reading: AtomicBool,
     /// Questions to the client that it has not answered.
     questions: AtomicUsize,
     task: AtomicWaker,
@@ -73,7 +71,6 @@ pub(crate) struct Parts {
     /// Whether hub pings keep it alive, where its transport does not.
     pub(crate) pings: bool,
     pub(crate) outbox_limit: usize,
-    pub(crate) transport_buffer: usize,
     pub(crate) now: u64,
     pub(crate) expires: Option<u64>,
 }
@@ -90,10 +87,9 @@ impl Connection {
             principal: parts.principal,
             protocol: OnceLock::new(),
             form: carrier.form,
-            outbox: Outbox::new(carrier.wire, parts.outbox_limit, parts.transport_buffer),
+            outbox: Outbox::new(carrier.wire, parts.outbox_limit, carrier.at_once),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
-            reading: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             upkeep,
@@ -182,11 +178,38 @@ impl Connection {
         self.send_frame(&bytes, &Overflow::Close)
     }
 
-    /// Sends the completion of a call, if its caller wants one.
-    pub(crate) fn answer_call(&self, answer: Answer) {
-        if let Answer(Some(bytes)) = answer {
-            self.send_with(|_, out| out.extend_from_slice(&bytes));
+    /// Sends the refusal of a call, if its caller wants one.
+    pub(crate) fn refuse_call(&self, answer: Answer) {
+        if let Answer(Some(frame)) = answer {
+            self.send_frame(&frame, &Overflow::Close);
         }
+    }
+
+    /// Sends the completion of a call, if its caller wants one, as soon as there is room for it.
+    pub(crate) async fn complete_call(&self, answer: Answer) {
+        if let Answer(Some(frame)) = answer {
+            poll_fn(|context| self.poll_defer(&frame, context)).await;
+            self.flush();
+        }
+    }
+
+    /// Queues the completion of a call, if its caller wants one; the connection's own task writes
+    /// it, together with those of the calls that arrived behind. Gives the completion back when
+    /// it has to wait for room.
+    pub(crate) fn complete_soon(
+        &self,
+        answer: Answer,
+        context: &mut Context<'_>,
+    ) -> Result<(), Answer> {
+        let Answer(Some(frame)) = &answer else {
+            return Ok(());
+        };
+        match self.poll_defer(frame, context) {
+            Poll::Pending => return Err(answer),
+            Poll::Ready((_, true)) => self.flush(),
+            Poll::Ready((_, false)) => {}
+        }
+        Ok(())
     }
 
     /// Sends a ready frame.
@@ -229,6 +252,20 @@ impl Connection {
         (accepted, first)
     }
 
+    /// Queues a ready frame that the client has asked for as soon as there is room for it. The
+    /// caller owes a [`Self::flush`]; the second value says that it should not be put off.
+    pub(crate) fn poll_defer(
+        &self,
+        bytes: &Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<(Accepted, bool)> {
+        let deferred = self.outbox.poll_defer(bytes, context);
+        if let Poll::Ready((Accepted::Broken, _)) = deferred {
+            self.end(Ending::TransportLost("write failed".to_owned()));
+        }
+        deferred
+    }
+
     /// Writes a burst out.
     pub(crate) fn flush(&self) {
         match self.outbox.flush() {
@@ -256,15 +293,6 @@ impl Connection {
     /// Waits until there is room again, or the connection is closing.
     pub(crate) async fn room(&self) {
         poll_fn(|context| self.outbox.poll_room(context)).await;
-    }
-
-    /// Messages are read from now on.
-    pub(crate) fn start_reading(&self) {
-        self.reading.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_reading(&self) -> bool {
-        self.reading.load(Ordering::Relaxed)
     }
 
     /// Counts a question to the client, or takes it back.

@@ -93,11 +93,7 @@ impl Dispatcher {
         let mut reply = ReplyTo {
             connection: Some(Arc::clone(incoming.caller.connection())),
             protocol: incoming.protocol,
-            invocation_id: incoming
-                .invocation
-                .invocation_id
-                .as_deref()
-                .map(str::to_owned),
+            invocation_id: incoming.invocation.invocation_id.as_deref().map(Arc::from),
             cancelled: None,
             detailed: self.detailed,
         };

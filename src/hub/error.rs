@@ -10,6 +10,7 @@ use crate::hub::cluster::ClusterError;
 use crate::hub::ending::Ending;
 use crate::hub::membership::SubscribeFailed;
 use crate::hub::results::InvokeError;
+use crate::hub::type_name::short_name;
 use crate::hub::upload::UploadError;
 
 /// What a handler fails with.
@@ -76,10 +77,7 @@ impl<E: std::error::Error + 'static> From<E> for HubError {
         if let Some(official) = of_a_client(&error) {
             return official;
         }
-        let name = std::any::type_name::<E>();
-        let name = name.split('<').next().unwrap_or(name);
-        let short = name.rsplit("::").next().unwrap_or(name);
-        Self::internal(short.to_owned(), error.to_string())
+        Self::internal(short_name::<E>(), error.to_string())
     }
 }
 
@@ -97,7 +95,7 @@ fn of_a_client(error: &(dyn std::error::Error + 'static)) -> Option<HubError> {
         InvokeError::UnknownConnection(_) | InvokeError::Disconnected(_) => {
             Some(HubError::internal("IOException", text))
         }
-        InvokeError::NotReading => Some(HubError::internal("InvalidOperationException", text)),
+        InvokeError::Connecting => Some(HubError::internal("InvalidOperationException", text)),
         InvokeError::Encode(_) | InvokeError::Broker(_) => None,
     }
 }

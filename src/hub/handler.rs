@@ -19,7 +19,8 @@ pub trait Handler<M>: Send + Sync + 'static {
     /// The name of a state that it needs and that `states` lacks.
     fn missing(states: &States) -> Option<&'static str>;
 
-    /// Binds the arguments now and runs the handler in the future.
+    /// Binds the arguments now, and calls the handler in the future, so that nothing of it runs
+    /// before the filters around it, or before its turn.
     ///
     /// # Errors
     /// When the arguments do not fit.
@@ -65,7 +66,7 @@ macro_rules! handler_of {
     ($($param:ident),*) => {
         impl<F, Fut, Out, R, $($param,)*> Handler<(R, $($param,)*)> for F
         where
-            F: Fn($($param),*) -> Fut + Send + Sync + 'static,
+            F: Fn($($param),*) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output = Out> + Send + 'static,
             Out: IntoReply<R>,
             $($param: Param,)*
@@ -85,8 +86,8 @@ macro_rules! handler_of {
             #[allow(non_snake_case, unused_variables)]
             fn start(&self, call: &mut Call<'_>, reply: ReplyTo) -> Result<Running, BindError> {
                 $(let $param = $param::bind(call)?;)*
-                let running = self($($param),*);
-                Ok(Box::pin(async move { running.await.reply(reply).await }))
+                let handler = self.clone();
+                Ok(Box::pin(async move { handler($($param),*).await.reply(reply).await }))
             }
         }
     };

@@ -249,7 +249,6 @@ impl Hub {
             carrier,
             pings: true,
             outbox_limit: self.inner.options.outbox_limit,
-            transport_buffer: self.inner.options.transport_buffer,
             now,
         }));
         node.wheel().watch(&connection, &self.inner.deadlines, now);

@@ -1,9 +1,11 @@
 //! How many invocations of one connection run at once, in which order they start, and when the
 //! connection must stop reading.
 //!
-//! An invocation that is done at its first poll never leaves the connection's own task. One that
-//! has to wait goes to a task of its own, which then also runs what has queued up behind it. So
-//! pings, cancellations and client results are read while a handler waits.
+//! An invocation that is done at its first poll never leaves the connection's own task, and its
+//! completion leaves with those of the others that came in the same burst. One that has to wait,
+//! or whose completion has to wait for room, goes to a task of its own, which then also runs what
+//! has queued up behind it. So pings, cancellations and client results are read while a handler
+//! waits, and a client that does not read is not answered more than it takes.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -74,23 +76,28 @@ impl Lane {
             }
             state.running += 1;
         }
-        match Pin::new(&mut job).poll(context) {
-            Poll::Ready(answer) => {
-                self.complete(answer);
-                self.state.lock().running -= 1;
-            }
-            Poll::Pending => {
-                self.tasks.spawn(Arc::clone(self).run(job));
+        let Poll::Ready(answer) = Pin::new(&mut job).poll(context) else {
+            self.tasks.spawn(Arc::clone(self).run(job));
+            return;
+        };
+        match self.connection.complete_soon(answer, context) {
+            Ok(()) => self.state.lock().running -= 1,
+            Err(answer) => {
+                self.tasks.spawn(Arc::clone(self).go_on(answer));
             }
         }
     }
 
     async fn run(self: Arc<Self>, job: Job) {
-        let mut next = Some(job);
-        while let Some(job) = next {
-            let answer = job.await;
-            self.complete(answer);
-            next = {
+        let answer = job.await;
+        self.go_on(answer).await;
+    }
+
+    /// Completes an invocation, and runs what has queued up behind it.
+    async fn go_on(self: Arc<Self>, mut answer: Answer) {
+        loop {
+            self.connection.complete_call(answer).await;
+            let next = {
                 let mut state = self.state.lock();
                 let next = state.waiting.pop_front();
                 if next.is_none() {
@@ -100,6 +107,10 @@ impl Lane {
             };
             // There is room again, or the last one is done: the connection's task may care.
             self.connection.wake();
+            match next {
+                Some(job) => answer = job.await,
+                None => return,
+            }
         }
     }
 
@@ -108,11 +119,7 @@ impl Lane {
         let connection = Arc::clone(&self.connection);
         self.tasks.spawn(async move {
             let answer = job.await;
-            connection.answer_call(answer);
+            connection.complete_call(answer).await;
         });
-    }
-
-    fn complete(&self, answer: Answer) {
-        self.connection.answer_call(answer);
     }
 }

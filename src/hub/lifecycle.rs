@@ -28,10 +28,11 @@ impl Lifecycle {
         if self.on_connected.is_none() && self.filters.is_empty() {
             return Ok(());
         }
+        let caller = caller.connecting();
         run(async {
-            let mut running = self.start(self.on_connected.as_deref(), caller, None)?;
+            let mut running = self.start(self.on_connected.as_deref(), &caller, None)?;
             for filter in self.filters.iter().rev() {
-                running = filter.connected(caller, running);
+                running = filter.connected(&caller, running);
             }
             running.await
         })

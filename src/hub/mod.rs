@@ -52,6 +52,7 @@ pub mod results;
 pub(crate) mod seen;
 pub(crate) mod streaming;
 pub(crate) mod topics;
+pub(crate) mod type_name;
 pub(crate) mod upkeep;
 pub mod upload;
 pub(crate) mod wheel;

@@ -39,8 +39,6 @@ pub struct HubOptions {
     pub maximum_receive_message_size: Option<usize>,
     /// Bytes that may wait for one slow client before the overflow policy decides.
     pub outbox_limit: usize,
-    /// Bytes that are handed to a transport in one write; what is larger leaves in several.
-    pub transport_buffer: usize,
     /// How many items of a stream that a client uploads may wait for their handler.
     pub stream_buffer_capacity: usize,
     /// How many invocations of one connection run at the same time.
@@ -63,7 +61,6 @@ impl Default for HubOptions {
             handshake_timeout: Duration::from_secs(15),
             maximum_receive_message_size: Some(32 * 1024),
             outbox_limit: 1024 * 1024,
-            transport_buffer: 64 * 1024,
             stream_buffer_capacity: 10,
             maximum_parallel_invocations: NonZeroUsize::MIN,
             invocation_backlog: 16,

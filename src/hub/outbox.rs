@@ -7,6 +7,9 @@
 //!             queue (bounded in bytes) ──► the connection's own task, in joined writes
 //! ```
 //!
+//! What a client has asked for, the answers to its calls and the items of its streams, is deferred
+//! and leaves in joined writes; where there is no room it waits outside the queue.
+//!
 //! Bytes leave in the order in which they were accepted. The lock is held for one system call at
 //! most and never across an await.
 
@@ -17,7 +20,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::hub::queue::{Queue, State};
+use crate::hub::queue::{JOINED, Queue, State};
 
 /// Where an outbox writes: the sending half of a transport.
 pub trait Wire: Send + Sync + 'static {
@@ -144,6 +147,38 @@ impl Outbox {
         (accepted, first)
     }
 
+    /// Queues without writing what its recipient has asked for, as soon as there is room: nothing
+    /// else waits, or less than the wire takes at once and all of it fits under the bound. Nothing
+    /// gives way to it, and it closes nothing.
+    ///
+    /// The caller owes a `flush`; the second value says that now is the time for it, since as much
+    /// waits as one write takes.
+    pub(crate) fn poll_defer(
+        &self,
+        bytes: &Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<(Accepted, bool)> {
+        let mut queue = self.queue.lock();
+        if queue.state != State::Open {
+            return Poll::Ready((queue.refusal(), false));
+        }
+        let has_room = |queue: &Queue| {
+            queue.entries.is_empty()
+                || queue.bytes < self.at_once && queue.bytes + bytes.len() <= self.limit
+        };
+        if !has_room(&queue) && queue.deferred && queue.drain(self.cut, self.at_once).is_err() {
+            return Poll::Ready((queue.fail(), false));
+        }
+        if !has_room(&queue) {
+            queue.wait(context.waker());
+            return Poll::Pending;
+        }
+        queue.append(bytes.clone(), Overflow::Close, bytes.len());
+        queue.deferred = true;
+        let is_due = queue.bytes >= self.at_once || queue.entries.len() >= JOINED;
+        Poll::Ready((Accepted::Queued, is_due))
+    }
+
     /// Writes what waits, in joined writes, as far as the wire takes it.
     ///
     /// Returns whether something still waits: then the wire is full, and the connection's task
@@ -198,13 +233,7 @@ impl Outbox {
         if queue.bytes < self.at_once || queue.state != State::Open {
             return Poll::Ready(());
         }
-        if !queue
-            .waiters
-            .iter()
-            .any(|waiter| waiter.will_wake(context.waker()))
-        {
-            queue.waiters.push(context.waker().clone());
-        }
+        queue.wait(context.waker());
         Poll::Pending
     }
 
@@ -224,6 +253,7 @@ impl Outbox {
 mod tests {
     use std::io::{self, IoSlice};
     use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
 
     use bytes::Bytes;
     use parking_lot::Mutex;
@@ -380,6 +410,39 @@ mod tests {
         }
         outbox.flush().expect("the wire is there");
         assert_eq!(wire.seen().len(), 25);
+    }
+
+    #[test]
+    fn what_was_asked_for_waits_for_room_and_nothing_gives_way_to_it() {
+        let (outbox, wire) = outbox(12, 0);
+        let mut idle = Context::from_waker(Waker::noop());
+        outbox.send(&text("old1"), &Overflow::DropOldest);
+        let item = text("larger than the bound");
+        assert_eq!(outbox.poll_defer(&item, &mut idle), Poll::Pending);
+        let small = text("small");
+        let queued = Poll::Ready((Accepted::Queued, false));
+        assert_eq!(outbox.poll_defer(&small, &mut idle), queued);
+        assert_eq!(outbox.poll_defer(&small, &mut idle), Poll::Pending);
+        wire.widen(100);
+        // What waits was deferred, so whoever defers more writes it first.
+        assert_eq!(outbox.poll_defer(&item, &mut idle), queued);
+        outbox.flush().expect("the wire is there");
+        assert_eq!(wire.seen(), "old1smalllarger than the bound");
+    }
+
+    #[test]
+    fn deferred_answers_are_due_when_they_fill_a_write() {
+        let (outbox, wire) = outbox(100_000, 100_000);
+        let mut idle = Context::from_waker(Waker::noop());
+        for number in 1..=64 {
+            let deferred = outbox.poll_defer(&text("answer"), &mut idle);
+            assert_eq!(deferred, Poll::Ready((Accepted::Queued, number == 64)));
+        }
+        let large = Bytes::from(vec![b'x'; 1024]);
+        outbox.flush().expect("the wire is there");
+        let deferred = outbox.poll_defer(&large, &mut idle);
+        assert_eq!(deferred, Poll::Ready((Accepted::Queued, true)));
+        assert_eq!(wire.writes.lock().len(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::hub::outbox::{Accepted, Overflow, Wire};
 
 /// The most frames that one write joins.
-const JOINED: usize = 64;
+pub(crate) const JOINED: usize = 64;
 
 /// What waits, in order, and the wire that it waits for.
 #[derive(Default)]
@@ -151,6 +151,13 @@ impl Queue {
             }
             self.written -= first.bytes.len();
             self.entries.pop_front();
+        }
+    }
+
+    /// Has somebody told when there may be room.
+    pub(crate) fn wait(&mut self, waker: &Waker) {
+        if !self.waiters.iter().any(|waiter| waiter.will_wake(waker)) {
+            self.waiters.push(waker.clone());
         }
     }
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::Stream;
 use mesahub_protocol::{EncodeError, Protocol, encode_error, encode_result, encode_void};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::connection::Connection;
 use crate::hub::error::HubError;
+use crate::hub::frame::frame;
 use crate::hub::streaming;
 
 /// Where an answer goes: the connection, and the invocation's id if its caller wants an answer.
@@ -17,14 +19,14 @@ use crate::hub::streaming;
 pub struct ReplyTo {
     pub(crate) connection: Option<Arc<Connection>>,
     pub(crate) protocol: Protocol,
-    pub(crate) invocation_id: Option<String>,
+    pub(crate) invocation_id: Option<Arc<str>>,
     pub(crate) cancelled: Option<CancellationToken>,
     pub(crate) detailed: bool,
 }
 
-/// The encoded completion of a call, if its caller wants one.
+/// The completion of a call as it is sent, if its caller wants one.
 #[derive(Debug, Default)]
-pub struct Answer(pub(crate) Option<Vec<u8>>);
+pub struct Answer(pub(crate) Option<Bytes>);
 
 /// What a handler may return: nothing, a value, a stream of values, or a `Result` of one of them.
 /// The items of a stream may themselves be `Result`s; the first error ends it. `M` only helps
@@ -139,12 +141,12 @@ impl ReplyTo {
     }
 
     pub(crate) fn result<T: Serialize + ?Sized>(&self, value: &T) -> Result<Answer, EncodeError> {
-        self.completion(64, |out, id| encode_result(self.protocol, out, id, value))
+        self.completion(|out, id| encode_result(self.protocol, out, id, value))
     }
 
     /// The end of a stream.
     pub(crate) fn void(&self) -> Answer {
-        let written = self.completion(64, |out, id| {
+        let written = self.completion(|out, id| {
             encode_void(self.protocol, out, id);
             Ok(())
         });
@@ -152,7 +154,7 @@ impl ReplyTo {
     }
 
     pub(crate) fn error(&self, text: &str) -> Answer {
-        let written = self.completion(64 + text.len(), |out, id| {
+        let written = self.completion(|out, id| {
             encode_error(self.protocol, out, id, text);
             Ok(())
         });
@@ -161,14 +163,16 @@ impl ReplyTo {
 
     fn completion(
         &self,
-        room: usize,
         write: impl FnOnce(&mut Vec<u8>, &str) -> Result<(), EncodeError>,
     ) -> Result<Answer, EncodeError> {
-        let Some(id) = self.invocation_id.as_deref() else {
+        let (Some(connection), Some(id)) = (&self.connection, &self.invocation_id) else {
             return Ok(Answer(None));
         };
-        let mut out = Vec::with_capacity(room);
-        write(&mut out, id)?;
-        Ok(Answer(Some(out)))
+        let mut written = Ok(());
+        let bytes = frame(connection.form(), self.protocol, |out| {
+            written = write(out, id);
+        });
+        written?;
+        Ok(Answer(Some(bytes)))
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::hub::connection::Connection;
 use crate::hub::id::ConnectionId;
+use crate::hub::type_name::official_name;
 
 /// A client did not give the value that it was asked for.
 #[derive(Debug, Error)]
@@ -36,14 +37,14 @@ pub enum InvokeError {
     /// The answer is not of the type that was asked for.
     #[error("Error trying to deserialize result to {wanted}. {source}")]
     Decode {
-        /// The type.
+        /// The type, by its .NET name where it has one.
         wanted: &'static str,
         /// What was wrong.
         source: ProtocolError,
     },
-    /// The connection's messages are not read before its connect handler has finished.
+    /// A connect handler asked, before whose end its own client is not read.
     #[error("Client results inside OnConnectedAsync Hub methods are not allowed.")]
-    NotReading,
+    Connecting,
     /// The arguments could not be encoded.
     #[error("the invocation could not be encoded")]
     Encode(#[from] EncodeError),
@@ -126,9 +127,6 @@ impl Results {
         deadline: Duration,
         take: impl FnOnce(Option<Outcome<'_>>) -> Result<T, InvokeError> + Send + 'static,
     ) -> Result<T, InvokeError> {
-        if !connection.is_reading() {
-            return Err(InvokeError::NotReading);
-        }
         let id = connection.id();
         let (sender, receiver) = oneshot::channel();
         let settle: Settle = Box::new(move |outcome| {
@@ -212,12 +210,9 @@ pub(crate) fn read<R: DeserializeOwned>(
         None => Err(InvokeError::Disconnected(id)),
         Some(Outcome::Error(text)) => Err(InvokeError::Client(text.into_owned())),
         Some(Outcome::Void) => Err(InvokeError::Client(String::new())),
-        Some(Outcome::Result(value)) => value.decode().map_err(|source| {
-            let wanted = std::any::type_name::<R>();
-            InvokeError::Decode {
-                wanted: wanted.rsplit("::").next().unwrap_or(wanted),
-                source,
-            }
+        Some(Outcome::Result(value)) => value.decode().map_err(|source| InvokeError::Decode {
+            wanted: official_name::<R>(),
+            source,
         }),
     }
 }

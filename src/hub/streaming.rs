@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_util::Stream;
 use mesahub_protocol::encode_stream_item;
 
@@ -15,7 +16,7 @@ use crate::hub::connection::Connection;
 use crate::hub::dispatch::panicked;
 use crate::hub::error::HubError;
 use crate::hub::frame::frame;
-use crate::hub::outbox::{Accepted, Overflow};
+use crate::hub::outbox::Accepted;
 use crate::hub::reply::{Answer, IntoItem, ReplyTo};
 
 /// Items taken from a stream before other tasks get a turn.
@@ -43,11 +44,14 @@ where
     };
     let cancelled = to.cancelled.clone().unwrap_or_default();
     let mut stream = pin!(stream);
+    let mut late = None;
     loop {
         let turn = tokio::select! {
             biased;
             () = cancelled.cancelled() => return to.void(),
-            turn = poll_fn(|context| take_ready(stream.as_mut(), to, connection, id, context)) => turn,
+            turn = poll_fn(|context| {
+                take_ready(stream.as_mut(), &mut late, to, connection, id, context)
+            }) => turn,
         };
         connection.flush();
         match turn {
@@ -63,9 +67,11 @@ where
 }
 
 /// Hands over items while they are ready and there is room for them. Of several streams that have
-/// waited for room together, only the first may find any.
+/// waited for room together, only the first may find any, and a large item may need more than
+/// there is: it stays in `late`, and is the next.
 fn take_ready<S, M>(
     mut stream: Pin<&mut S>,
+    late: &mut Option<Bytes>,
     to: &ReplyTo,
     connection: &Connection,
     id: &str,
@@ -80,25 +86,51 @@ where
         return Poll::Pending;
     }
     for taken in 0..TURN {
-        let polled = catch_unwind(AssertUnwindSafe(|| stream.as_mut().poll_next(context)));
-        let item = match polled {
-            Ok(Poll::Ready(Some(item))) => item,
-            Ok(Poll::Ready(None)) => return Poll::Ready(Ok(Turn::Ended)),
-            Ok(Poll::Pending) if taken == 0 => return Poll::Pending,
-            Ok(Poll::Pending) => return Poll::Ready(Ok(Turn::Paused)),
-            Err(panic) => return Poll::Ready(Err(panicked(&*panic))),
+        let bytes = match late.take() {
+            Some(bytes) => bytes,
+            None => match next_frame(stream.as_mut(), to, connection, id, context)? {
+                Poll::Ready(Some(bytes)) => bytes,
+                Poll::Ready(None) => return Poll::Ready(Ok(Turn::Ended)),
+                Poll::Pending if taken == 0 => return Poll::Pending,
+                Poll::Pending => break,
+            },
         };
-        let mut encoded = Ok(());
-        let value = item.into_item()?;
-        let bytes = frame(connection.form(), to.protocol, |out| {
-            encoded = encode_stream_item(to.protocol, out, id, &value);
-        });
-        encoded?;
-        let (accepted, _) = connection.defer_frame(&bytes, &Overflow::Close);
-        let is_taken = matches!(accepted, Accepted::Queued | Accepted::Displaced(_));
-        if !is_taken || !connection.has_room() {
-            break;
+        match connection.poll_defer(&bytes, context) {
+            Poll::Ready((Accepted::Queued, _)) if connection.has_room() => {}
+            Poll::Ready(_) => break,
+            Poll::Pending => {
+                *late = Some(bytes);
+                if taken == 0 {
+                    return Poll::Pending;
+                }
+                break;
+            }
         }
     }
     Poll::Ready(Ok(Turn::Paused))
+}
+
+/// The next item as it is sent, `None` at the end.
+fn next_frame<S, M>(
+    stream: Pin<&mut S>,
+    to: &ReplyTo,
+    connection: &Connection,
+    id: &str,
+    context: &mut Context<'_>,
+) -> Result<Poll<Option<Bytes>>, HubError>
+where
+    S: Stream<Item: IntoItem<M>>,
+{
+    let polled = catch_unwind(AssertUnwindSafe(|| stream.poll_next(context)));
+    let item = match polled.map_err(|panic| panicked(&*panic))? {
+        Poll::Ready(Some(item)) => item.into_item()?,
+        Poll::Ready(None) => return Ok(Poll::Ready(None)),
+        Poll::Pending => return Ok(Poll::Pending),
+    };
+    let mut encoded = Ok(());
+    let bytes = frame(connection.form(), to.protocol, |out| {
+        encoded = encode_stream_item(to.protocol, out, id, &item);
+    });
+    encoded?;
+    Ok(Poll::Ready(Some(bytes)))
 }

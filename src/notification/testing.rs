@@ -82,6 +82,7 @@ impl Stage {
                 wire: wire.clone(),
                 form: Form::Raw,
                 upkeep: None,
+                at_once: 64 * 1024,
                 send_timeout: u64::MAX,
             },
         );

@@ -40,15 +40,8 @@ const EVERY: [TransportKind; 3] = [
 impl Endpoint {
     /// An endpoint for a hub. Every request is authenticated by `authenticator`; give it
     /// [`crate::auth::AllowAnonymous`] for an open hub.
-    ///
-    /// Unless [`Self::options`] says otherwise, as many bytes wait for an event stream or a poll as
-    /// the hub hands to a socket at once.
     pub fn new(hub: Hub, authenticator: Arc<dyn Authenticator>) -> Self {
-        let options = TransportOptions {
-            transport_buffer: hub.options().transport_buffer,
-            ..TransportOptions::default()
-        };
-        Self::serving(Application::Hub(hub), authenticator).options(options)
+        Self::serving(Application::Hub(hub), authenticator)
     }
 
     /// An endpoint without a hub protocol: `handler` runs once for each connection, with the

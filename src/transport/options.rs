@@ -21,9 +21,10 @@ pub struct TransportOptions {
     /// Bytes from a client's POST requests that wait to be read; over it the requests wait for
     /// their answers. 64 KiB by default, at least 1.
     pub application_buffer: usize,
-    /// Bytes that wait for an event stream or the next poll to take them; over it they wait in the
-    /// connection's outbox, under its own bound. 64 KiB by default. A single larger message is
-    /// still taken while nothing else waits.
+    /// Bytes that are handed to a WebSocket in one write, and that wait for an event stream or the
+    /// next poll to take them; what is over it waits in the connection's outbox, under its own
+    /// bound, and streams and answers to calls stand still meanwhile. 64 KiB by default. A single
+    /// larger message is still taken while nothing else waits.
     pub transport_buffer: usize,
     /// Whether a client that asks for it may go on over another WebSocket when it has lost one,
     /// within the disconnect timeout and as the same connection. Off by default.

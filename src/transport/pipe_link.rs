@@ -36,6 +36,7 @@ impl Link for PipeLink {
             wire: Arc::clone(&self.pipe) as Arc<dyn Wire>,
             form: Form::Raw,
             upkeep: Some(Arc::clone(&self.pipe) as Arc<dyn Upkeep>),
+            at_once: self.pipe.options().transport_buffer,
             send_timeout: u64::MAX,
         }
     }

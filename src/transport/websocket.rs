@@ -29,6 +29,7 @@ pub(crate) struct WebSocketLink {
     /// What was read from the socket and has not been looked at.
     unread: BytesMut,
     state: State,
+    transport_buffer: u32,
     /// In milliseconds, as all that a connection keeps is small.
     send_timeout: u32,
     close_timeout: u32,
@@ -54,6 +55,7 @@ impl WebSocketLink {
             reader: Reader::new(),
             unread: already_read.into(),
             state: State::Open,
+            transport_buffer: u32::try_from(options.transport_buffer).unwrap_or(u32::MAX),
             send_timeout: milliseconds(options.send_timeout),
             close_timeout: milliseconds(options.close_timeout),
         }
@@ -117,6 +119,7 @@ impl Link for WebSocketLink {
             wire: Arc::clone(&self.socket) as Arc<dyn Wire>,
             form: Form::WebSocket,
             upkeep: None,
+            at_once: usize::try_from(self.transport_buffer).unwrap_or(usize::MAX),
             send_timeout: u64::from(self.send_timeout),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backplane;
+mod effects;
 mod layers;
 mod refusals;
 mod restaurant;

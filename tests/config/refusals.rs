@@ -1,6 +1,7 @@
 //! What stops the start, and what it says.
 
-use mesahub::config::{SigningAlgorithm, Sources, load};
+use mesahub::auth::SigningAlgorithm;
+use mesahub::config::{Sources, load};
 
 use crate::{
     restaurant::AZURE,

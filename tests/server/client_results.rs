@@ -74,7 +74,7 @@ async fn an_answer_without_a_value_is_an_error_for_whoever_asked() {
             ),
             2 => assert!(matches!(&failure, InvokeError::Client(text) if text.is_empty())),
             _ => {
-                let begins = "Error trying to deserialize result to i64. ";
+                let begins = "Error trying to deserialize result to Int64. ";
                 assert!(failure.to_string().starts_with(begins), "{failure}");
             }
         }
@@ -234,6 +234,53 @@ async fn a_connect_handler_may_not_ask_its_client() {
          Client results inside OnConnectedAsync Hub methods are not allowed.\"}",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_connect_handler_may_not_ask_another_client_either() {
+    /// Asks whoever came first.
+    struct Nosy(Arc<Stage>, std::sync::OnceLock<ConnectionId>);
+
+    impl HubFilter for Nosy {
+        fn connected(&self, caller: &Caller, next: Running) -> Running {
+            let first = *self.1.get_or_init(|| caller.id());
+            let (asking, stage) = (caller.clients(), Arc::clone(&self.0));
+            Box::pin(async move {
+                let answer = asking.invoke::<i64, _>(first, "Value", &(), LONG);
+                stage.note(answer.await.unwrap_err().to_string());
+                next.await
+            })
+        }
+    }
+
+    let plan = Plan {
+        also: |hub, stage| hub.filter(Nosy(Arc::clone(stage), std::sync::OnceLock::new())),
+        ..Plan::default()
+    };
+    let server = plan.start().await;
+    let mut first = Client::connect(&server).await;
+    let _second = Client::connect(&server).await;
+    let refused = "Client results inside OnConnectedAsync Hub methods are not allowed.";
+    assert_eq!(server.stage.notes(2).await, [refused, refused]);
+    // Neither was asked.
+    assert_eq!(first.call("Add", json!([1, 2])).await, json!(3));
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_being_welcomed_can_be_asked_from_elsewhere() {
+    let server = Server::start().await;
+    *server.stage.door.lock().unwrap() = Door::Waits;
+    let mut raw = Raw::open(&server).await;
+    raw.text("{\"protocol\":\"json\",\"version\":1}\u{1e}")
+        .await;
+    assert_eq!(raw.receive().await, Sent::text("{}"));
+    server.stage.started(1).await;
+    let asking = ask(&server, raw.id, LONG);
+    assert_eq!(raw.receive().await, Sent::text(&question(1)));
+    // The answer is read when the connect handler has let it in.
+    raw.text(format!("{}\u{1e}", result("s1", json!(7)))).await;
+    server.stage.gate.add_permits(1);
+    assert_eq!(answer_to(asking).await.unwrap(), 7);
 }
 
 #[tokio::test]

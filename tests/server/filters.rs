@@ -52,7 +52,9 @@ impl HubFilter for Noting {
 impl HubFilter for Strict {
     fn invocation(&self, call: &Invoked<'_>, next: Running) -> Running {
         match call.method {
-            "Note" | "Gated" => Box::pin(async { Err(HubError::new("not on a Monday")) }),
+            "Note" | "NoteAtOnce" | "Gated" => {
+                Box::pin(async { Err(HubError::new("not on a Monday")) })
+            }
             "Echo" => panic!("the filter broke"),
             "WhoAmI" => Box::pin(async { panic!("the filter broke later") }),
             _ => next,
@@ -99,6 +101,19 @@ async fn the_first_filter_is_outermost_and_sees_who_calls_what() {
             format!("outer after Note/1 of {id}"),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_filter_is_before_all_of_a_handler_that_is_no_async_function() {
+    let server = with(noting).await;
+    let mut client = Client::connect(&server).await;
+    let id = client.id;
+    let note = call(None, "NoteAtOnce", json!(["here"]), &[]);
+    client.send(&note).await;
+    let notes = server.stage.notes(9).await;
+    let inner = |when: &str| format!("inner {when} NoteAtOnce/1 of {id}");
+    let expected = [inner("before"), "here".to_owned(), inner("after")];
+    assert_eq!(notes[5..8], expected);
 }
 
 #[tokio::test]
@@ -183,6 +198,10 @@ async fn what_a_filter_refuses_is_not_run() {
         .await;
     assert_eq!(client.message().await, error("1", &refused("Note")));
     client.send(&call(None, "Note", json!(["x"]), &[])).await;
+    client
+        .send(&call(Some("1"), "NoteAtOnce", json!(["x"]), &[]))
+        .await;
+    assert_eq!(client.message().await, error("1", &refused("NoteAtOnce")));
     client
         .send(&stream_call("2", "Gated", json!(["x"]), &[]))
         .await;

@@ -216,6 +216,27 @@ async fn one_at_a_time_calls_start_and_end_in_order() {
 }
 
 #[tokio::test]
+async fn nothing_of_a_handler_runs_before_its_turn() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let first = client.begin("SlowEcho", json!(["one"])).await;
+    let second = client.begin("NoteAtOnce", json!(["two"])).await;
+    server.stage.started(1).await;
+    // Refused at once, so the call before it has been read.
+    let refused = client.begin("Nope", json!([])).await;
+    let told = client.message().await;
+    assert!(
+        told.contains(&format!("\"invocationId\":\"{refused}\"")),
+        "{told}"
+    );
+    assert!(server.stage.notes(0).await.is_empty());
+    server.stage.gate.add_permits(1);
+    assert_eq!(client.message().await, completion(first, "\"one\""));
+    assert_eq!(client.message().await, completion(second, "null"));
+    assert_eq!(server.stage.notes(1).await, ["two"]);
+}
+
+#[tokio::test]
 async fn the_connection_is_read_while_a_handler_waits() {
     let server = Server::start().await;
     let mut raw = Raw::connect(&server).await;

@@ -16,6 +16,8 @@ mod groups;
 mod handshake;
 mod honest;
 mod invocations;
+#[cfg(feature = "messagepack")]
+mod messagepack;
 mod negotiate;
 mod overflow;
 mod panics;

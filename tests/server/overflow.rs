@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use mesahub::hub::{Connection, HubOptions, Overflow, SendOptions};
+use serde_json::json;
 
+use crate::support::messages::{call, end, item, result, stream_call, together};
 use crate::support::{Client, Plan, Server};
 
 const OUTBOX: usize = 16 * 1024;
@@ -138,4 +140,55 @@ async fn a_slow_reader_that_catches_up_is_served_as_before() {
     }
     assert_eq!(stall.displaced(), 0);
     assert_eq!(stall.server.node.counters().overflowed.value(), 0);
+}
+
+#[tokio::test]
+async fn answers_to_a_client_that_does_not_read_wait_and_close_nothing() {
+    const CALLS: usize = 400;
+    let mut stall = Stall::begin().await;
+    let id = |number: usize| number.to_string();
+    let calls: Vec<_> = (0..CALLS)
+        .map(|number| call(Some(&id(number)), "Large", json!([2 * OUTBOX]), &[]))
+        .collect();
+    // Each answer alone is larger than the outbox, and all are more than the kernel holds.
+    for calls in calls.chunks(10) {
+        stall.slow.send(&together(calls)).await;
+    }
+    for _ in 0..100 {
+        stall.witness.call("Add", json!([1, 2])).await;
+    }
+    assert_eq!(stall.connection.ending(), None);
+    assert!(stall.connection.queued_bytes() < 3 * OUTBOX);
+    let answer = json!("x".repeat(2 * OUTBOX));
+    for number in 0..CALLS {
+        let expected = result(&id(number), answer.clone());
+        assert_eq!(stall.slow.message().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn items_larger_than_the_outbox_wait_for_room_and_close_nothing() {
+    const ITEMS: usize = 40;
+    let mut stall = Stall::begin().await;
+    let streams = ["1", "2"];
+    let calls = streams.map(|id| stream_call(id, "Flood", json!([ITEMS, 2 * OUTBOX]), &[]));
+    stall.slow.send(&together(&calls)).await;
+    for _ in 0..100 {
+        stall.witness.call("Add", json!([1, 2])).await;
+    }
+    assert_eq!(stall.connection.ending(), None);
+    assert!(stall.connection.queued_bytes() < 3 * OUTBOX);
+    let text = json!("x".repeat(2 * OUTBOX));
+    let (items, ends) = (
+        streams.map(|id| item(id, text.clone())),
+        streams.map(|id| end(id)),
+    );
+    let mut left = [ITEMS; 2];
+    while left != [0; 2] {
+        let message = stall.slow.message().await;
+        match items.iter().position(|item| *item == message) {
+            Some(stream) => left[stream] -= 1,
+            None => assert!(ends.contains(&message), "{message:.60}"),
+        }
+    }
 }

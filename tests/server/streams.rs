@@ -1,8 +1,11 @@
 //! Streams from the server to a client.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use futures_util::stream;
 use mesahub::hub::{Ending, HubOptions};
+use mesahub::transport::TransportOptions;
 use serde_json::{Value, json};
 
 use crate::support::messages::{call, cancel, end, error, item, result, stream_call, together};
@@ -64,6 +67,34 @@ async fn a_failing_stream_is_told_word_for_word_after_its_items() {
         }
         assert_eq!(client.call("Add", json!([1, 2])).await, json!(3));
     }
+}
+
+#[tokio::test]
+async fn what_has_no_form_in_json_fails_its_own_call() {
+    /// Its key is no text.
+    fn formless() -> BTreeMap<Vec<u8>, u8> {
+        BTreeMap::from([(vec![1], 2)])
+    }
+
+    let plan = Plan {
+        also: |hub, _| {
+            hub.method("Formless", async || formless())
+                .method("FormlessItem", async || stream::iter([formless()]))
+        },
+        ..Plan::default()
+    };
+    let server = plan.start().await;
+    let mut client = Client::connect(&server).await;
+    client
+        .send(&call(Some("1"), "Formless", json!([]), &[]))
+        .await;
+    let text = "An unexpected error occurred invoking 'Formless' on the server.";
+    assert_eq!(client.message().await, error("1", text));
+    let streaming = stream_call("2", "FormlessItem", json!([]), &[]);
+    client.send(&streaming).await;
+    let text = "An error occurred on the server while streaming results.";
+    assert_eq!(client.message().await, error("2", text));
+    assert_eq!(client.call("Add", json!([1, 2])).await, json!(3));
 }
 
 #[tokio::test]
@@ -241,7 +272,7 @@ async fn a_stream_makes_no_more_than_a_slow_client_takes() {
     slow.send(&call).await;
     let made = stalls(&server).await;
     // What its socket and the outbox hold, and far from everything.
-    assert!(made * SIZE >= server.hub.options().transport_buffer);
+    assert!(made * SIZE >= TransportOptions::default().transport_buffer);
     assert!(made < ITEMS / 2, "{made} items were made for nobody");
     assert_eq!(server.hub.find(slow.id).unwrap().ending(), None);
     let expected = item("7", json!("x".repeat(SIZE)));

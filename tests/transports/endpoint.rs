@@ -1,8 +1,10 @@
 //! What an endpoint offers, and what it can be told to.
 
-use mesahub::transport::{Redirect, TransportKind};
+use std::time::Duration;
 
-use crate::support::{Plan, Request, Server};
+use mesahub::transport::{Endpoint, Redirect, TransportKind, TransportOptions};
+
+use crate::support::{Plan, Polled, Request, SHAKE, Server, token_of};
 
 const UNSUPPORTED: &str = "transport not supported by this end point type";
 
@@ -58,6 +60,43 @@ async fn a_transport_that_is_not_served_is_named() {
         let upgrade = Request::upgrade(&query).send(server.address).await;
         upgrade.is_plain(404, &format!("WebSockets {UNSUPPORTED}"));
     }
+}
+
+#[tokio::test]
+async fn one_hub_may_be_mapped_twice_with_other_limits() {
+    let server = Server::start().await;
+    let hasty = |endpoint: Endpoint| {
+        endpoint
+            .transports(&[TransportKind::LongPolling])
+            .options(TransportOptions {
+                poll_timeout: Duration::from_millis(50),
+                ..TransportOptions::default()
+            })
+    };
+    let elsewhere = server.again(hasty).await;
+    let answer = Request::negotiate().send(elsewhere).await;
+    assert_eq!(offered(&answer), ["LongPolling"]);
+    let patient = Polled::connect(&server).await;
+    let waiting = patient.open_poll().await;
+    // Two polls of the hasty endpoint pass without anything to say.
+    let token = token_of(Request::negotiate(), elsewhere).await;
+    for _ in 0..2 {
+        let poll = Request::poll(&token).send(elsewhere).await;
+        assert_eq!((poll.status, poll.text()), (200, ""));
+    }
+    // The poll of the other waits still, and both are of one hub.
+    let shaken = Request::post(&token, SHAKE).send(elsewhere);
+    shaken.await.is_plain(200, "");
+    server.connected(2).await;
+    let all = server.hub.clients().all();
+    all.send("said", &("hello",)).await.unwrap();
+    let said = "{\"type\":1,\"target\":\"said\",\"arguments\":[\"hello\"]}\u{1e}";
+    assert_eq!(waiting.answer().await.text(), said);
+    let mut heard = String::new();
+    while !heard.ends_with(said) {
+        heard += Request::poll(&token).send(elsewhere).await.text();
+    }
+    assert_eq!(heard, format!("{{}}\u{1e}{said}"));
 }
 
 #[tokio::test]

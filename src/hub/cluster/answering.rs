@@ -135,7 +135,6 @@ fn refused(error: &InvokeError) -> Reply {
     match error {
         InvokeError::UnknownConnection(_) => Reply::UnknownConnection,
         InvokeError::Disconnected(_) => Reply::Disconnected,
-        InvokeError::NotReading => Reply::NotReading,
         InvokeError::TimedOut => Reply::TimedOut,
         other => Reply::Failed(other.to_string()),
     }

@@ -240,7 +240,6 @@ impl Cluster {
             }
             Some((Reply::UnknownConnection, _)) => Err(InvokeError::UnknownConnection(id)),
             Some((Reply::Disconnected, _)) => Err(InvokeError::Disconnected(id)),
-            Some((Reply::NotReading, _)) => Err(InvokeError::NotReading),
             Some((Reply::Failed(text), _)) => Err(InvokeError::Client(text)),
             _ => Err(InvokeError::TimedOut),
         }

@@ -36,7 +36,6 @@ pub(super) enum Reply {
     Completed(String),
     UnknownConnection,
     Disconnected,
-    NotReading,
     TimedOut,
     Failed(String),
 }

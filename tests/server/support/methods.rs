@@ -40,6 +40,8 @@ pub(crate) fn hub(stage: Arc<Stage>) -> HubBuilder {
         .method("PanicLater", explode_later)
         .method("SlowEcho", slow_echo)
         .method("Note", note)
+        .method("NoteAtOnce", note_at_once)
+        .method("Large", async |size: usize| "x".repeat(size))
         .method("WhoAmI", async |caller: Caller| caller.id().to_string())
         .method("Abort", async |caller: Caller| caller.abort())
         .method_for(Policy::Authenticated, "Members", async || true);
@@ -112,6 +114,16 @@ async fn slow_echo(text: String, State(stage): Staged) -> String {
 
 async fn note(text: String, State(stage): Staged) {
     stage.note(text);
+}
+
+/// Not an async function: it notes before there is a future.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a handler owns its arguments"
+)]
+fn note_at_once(text: String, State(stage): Staged) -> std::future::Ready<()> {
+    stage.note(text);
+    std::future::ready(())
 }
 
 async fn join(caller: Caller, group: String) -> Result<(), HubError> {

@@ -12,4 +12,4 @@ pub(crate) use deadline::{becomes, within};
 pub(crate) use exchange::{Answer, Exchange};
 pub(crate) use frames::Frames;
 pub(crate) use request::Request;
-pub(crate) use server::{People, Plan, Server};
+pub(crate) use server::{People, Plan, Server, token_of};

@@ -139,6 +139,12 @@ impl Server {
         plan.start().await
     }
 
+    /// Maps the same hub once more, at another address.
+    pub(crate) async fn again(&self, change: impl FnOnce(Endpoint) -> Endpoint) -> SocketAddr {
+        let endpoint = Endpoint::new(self.hub.clone(), Arc::new(AllowAnonymous));
+        listen(change(endpoint)).await
+    }
+
     /// Negotiates and gives the token.
     pub(crate) async fn token(&self) -> String {
         token_of(Request::negotiate(), self.address).await
