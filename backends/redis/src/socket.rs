@@ -26,6 +26,16 @@ const READ: usize = 16 * 1024;
 pub(crate) struct Socket {
     stream: Stream,
     buffer: BytesMut,
+    at: Address,
+    server: Server,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Server {
+    pub(crate) version: String,
+    /// Whether it is a node of a cluster.
+    pub(crate) is_cluster: bool,
 }
 
 enum Stream {
@@ -61,12 +71,24 @@ impl Socket {
         let mut socket = Self {
             stream,
             buffer: BytesMut::new(),
+            at: at.clone(),
+            server: Server::default(),
         };
-        socket.log_in(config).await?;
+        socket.server = socket.log_in(config).await?;
         Ok(socket)
     }
 
-    async fn log_in(&mut self, config: &RedisConfig) -> Result<(), LinkError> {
+    /// Where it leads.
+    pub(crate) fn at(&self) -> &Address {
+        &self.at
+    }
+
+    /// What the server has said of itself.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    async fn log_in(&mut self, config: &RedisConfig) -> Result<Server, LinkError> {
         let mut hello = vec!["HELLO", "3"];
         if let Some(password) = &config.login.password {
             let user = config.login.user.as_deref().unwrap_or("default");
@@ -74,9 +96,29 @@ impl Socket {
         }
         hello.extend(["SETNAME", "mesahub"]);
         self.send(&hello).await?;
+        let facts = match self.next().await? {
+            Value::Error(text) => return Err(LinkError::Refused(text)),
+            Value::List(facts) => facts,
+            _ => Vec::new(),
+        };
+        let fact = |name: &str| {
+            let mut pairs = facts.chunks_exact(2);
+            let pair = pairs.find(|pair| pair[0].text().is_some_and(|it| it == name));
+            pair.and_then(|pair| pair[1].text()).cloned()
+        };
+        let version = fact("version").unwrap_or_default();
+        Ok(Server {
+            version: String::from_utf8_lossy(&version).into_owned(),
+            is_cluster: fact("mode").is_some_and(|mode| mode == "cluster"),
+        })
+    }
+
+    /// Sends a command of words and takes the answer; an error is no answer.
+    pub(crate) async fn ask(&mut self, words: &[&str]) -> Result<Value, LinkError> {
+        self.send(words).await?;
         match self.next().await? {
             Value::Error(text) => Err(LinkError::Refused(text)),
-            _ => Ok(()),
+            answer => Ok(answer),
         }
     }
 

@@ -17,6 +17,7 @@ mod error;
 mod port;
 mod process;
 mod redis;
+mod redis_cluster;
 
 pub use certificates::{Authority, Certificate};
 pub use clock::let_pass;
@@ -24,3 +25,4 @@ pub use error::ServerError;
 pub use port::{free_port, free_ports};
 pub use process::{Process, Program};
 pub use redis::{RedisOptions, RedisServer};
+pub use redis_cluster::RedisCluster;
