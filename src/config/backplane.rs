@@ -1,6 +1,6 @@
 //! The address of the backplane, worked out.
 
-use std::fmt;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::{
     choice::Wire,
@@ -33,7 +33,9 @@ pub struct Address {
 /// Where Redis is and how to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisBackplane {
-    /// At least one; several are nodes of one cluster.
+    /// Which servers there are.
+    pub servers: RedisServers,
+    /// At least one; one where there is a single server.
     pub addresses: Vec<Address>,
     /// Whether to use TLS.
     pub tls: bool,
@@ -49,6 +51,31 @@ pub struct RedisBackplane {
     pub wire: Wire,
     /// The .NET type name of the hub; set whenever `wire` is `AspNetCore`.
     pub hub_type_name: Option<String>,
+    /// A file with certificates of authorities in PEM, in place of those the machine trusts; none
+    /// without TLS.
+    pub authorities_file: Option<PathBuf>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may take.
+    pub response_timeout: Duration,
+    /// The first pause before a lost connection is tried again.
+    pub min_backoff: Duration,
+    /// The longest such pause.
+    pub max_backoff: Duration,
+}
+
+/// Whose addresses they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisServers {
+    /// That of the one server.
+    Single,
+    /// Those of Sentinels.
+    Sentinel {
+        /// The name under which they watch the primary.
+        service: String,
+    },
+    /// Those of some nodes of a cluster.
+    Cluster,
 }
 
 /// Where NATS is.
@@ -90,6 +117,16 @@ impl Backplane {
             Self::Redis(_) => "redis",
             Self::Nats(_) => "nats",
             Self::Amqp(_) => "amqp",
+        }
+    }
+}
+
+impl RedisServers {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Single => "redis",
+            Self::Sentinel { .. } => "redis sentinel",
+            Self::Cluster => "redis cluster",
         }
     }
 }
@@ -146,7 +183,7 @@ impl fmt::Display for Backplane {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, addresses, tls) = match self {
             Self::Memory => return out.write_str("memory"),
-            Self::Redis(redis) => ("redis", &redis.addresses, redis.tls),
+            Self::Redis(redis) => (redis.servers.kind(), &redis.addresses, redis.tls),
             Self::Nats(nats) => ("nats", &nats.addresses, nats.tls),
             Self::Amqp(amqp) => ("amqp", &amqp.addresses, amqp.tls),
         };

@@ -45,7 +45,9 @@ pub enum Deployment {
         /// The name under which they watch the primary.
         service: String,
     },
-    /// A cluster of Redis 7 or later. On [`Framing::Plain`] it may be older.
+    /// A cluster of Redis 7 or later. On [`Framing::Plain`] it may be older. Its nodes must be
+    /// reachable under the names they tell each other, and with TLS have them in their
+    /// certificates (`cluster-announce-hostname`, `cluster-preferred-endpoint-type hostname`).
     Cluster {
         /// Some of its nodes, asked in turn for the others.
         addresses: Vec<Address>,

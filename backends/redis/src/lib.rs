@@ -41,6 +41,7 @@
 //!   topology, which is asked for now and then too, says that a partition is elsewhere.
 //! - A primary that is away costs its own topics alone: publishing to them fails at once, and with
 //!   the connection comes a gap in what was subscribed there.
+//! - Health asks every primary, and one that is away is a failure.
 //! - A batch of subscriptions fails as one. While a slot moves, so do logs in it (`TRYAGAIN`):
 //!   both are worth a retry.
 //!

@@ -128,7 +128,7 @@ impl Pool {
         }
     }
 
-    /// A node has said that something is elsewhere.
+    /// A node is away, or has said that something is elsewhere.
     pub(crate) fn doubt(&self) {
         if let Self::Cluster(nodes) = self {
             nodes.atlas.doubt();

@@ -49,6 +49,10 @@ pub(crate) async fn publish(
             });
         }
     }
+    let away = |answer: &Option<Answer>| matches!(answer, Some(Err(error)) if error.is_retryable());
+    if answers.iter().any(away) {
+        pool.doubt();
+    }
     let unanswered = || Err(BrokerError::rejected("Redis did not answer every command"));
     answers
         .into_iter()
