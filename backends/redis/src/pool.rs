@@ -94,9 +94,7 @@ impl Pool {
             Self::One(state) => state.borrow().clone(),
             Self::Cluster(nodes) => match nodes.owner(topic) {
                 Some(owner) => nodes.at(&owner),
-                None => Err(BrokerError::unavailable(
-                    "no node of the cluster has the topic's slot",
-                )),
+                None => Err(ownerless()),
             },
         }
     }
@@ -117,13 +115,15 @@ impl Pool {
         }
     }
 
-    /// All of them.
+    /// All of them; with an error for slots that no node has.
     pub(crate) fn all(&self) -> Vec<State> {
         match self {
             Self::One(state) => vec![state.borrow().clone()],
             Self::Cluster(nodes) => {
-                let primaries = nodes.atlas.known.borrow().nodes();
-                primaries.iter().map(|at| nodes.at(at)).collect()
+                let known = nodes.atlas.known.borrow().clone();
+                let missing = (!known.is_whole()).then(|| Err(ownerless()));
+                let connected = known.nodes().into_iter().map(|at| nodes.at(&at));
+                connected.chain(missing).collect()
             }
         }
     }
@@ -186,4 +186,8 @@ async fn follow(nodes: Arc<Nodes>) {
 
 fn connecting() -> BrokerError {
     BrokerError::unavailable("the connection to a node of the cluster is still being made")
+}
+
+fn ownerless() -> BrokerError {
+    BrokerError::unavailable("no node of the cluster has the slot")
 }

@@ -37,6 +37,11 @@ impl Topology {
         self.owners.get(&partition)
     }
 
+    /// Whether every partition has one.
+    pub(crate) fn is_whole(&self) -> bool {
+        Partition::all().all(|partition| self.owners.contains_key(&partition))
+    }
+
     /// The primaries that have partitions, each once, in order.
     pub(crate) fn nodes(&self) -> Vec<Address> {
         let mut nodes: Vec<_> = self.owners.values().cloned().collect();
@@ -196,6 +201,7 @@ mod tests {
             assert_eq!(topology.owner(partition), Some(expected));
         }
         assert_eq!(topology.nodes(), [low, high]);
+        assert!(topology.is_whole());
     }
 
     #[test]
@@ -206,6 +212,7 @@ mod tests {
         };
         let nobody = read("*0\r\n").unwrap();
         assert!(Partition::all().all(|one| nobody.owner(one).is_none()));
+        assert!(!nobody.is_whole());
         for text in ["+OK\r\n", "*1\r\n:1\r\n", "*1\r\n*3\r\n:0\r\n:x\r\n*0\r\n"] {
             assert_eq!(read(text), None, "{text:?}");
         }

@@ -178,6 +178,25 @@ async fn a_replica_that_takes_over_is_followed_behind_a_gap_of_its_topics() {
 }
 
 #[tokio::test]
+async fn a_primary_that_hands_over_to_its_replica_is_followed_though_nobody_died() {
+    let cluster = cluster(1).await;
+    let (broker, mut shard) = joined(&cluster).await;
+    let (moving, staying) = two_apart(&cluster, &broker).await;
+    let (primary, _) = home(&cluster, &moving).await;
+    let id = primary.command(&["CLUSTER", "MYID"]).await.unwrap();
+    let replicas = primary.command(&["CLUSTER", "REPLICAS", &id]).await;
+    let replicas = replicas.unwrap();
+    let mut nodes = cluster.servers.nodes().iter();
+    let replica = nodes.find(|node| replicas.contains(&format!(":{}@", node.port())));
+    let replica = replica.expect("every primary has one");
+    replica.command(&["CLUSTER", "FAILOVER"]).await.unwrap();
+    gap_in(&mut shard, &moving, &staying).await;
+    publish_when_back(&broker, item(&moving, "after")).await;
+    hear(&mut shard, &moving, "after").await;
+    assert_eq!(home(&cluster, &moving).await.0.port(), replica.port());
+}
+
+#[tokio::test]
 async fn a_frozen_primary_costs_nothing_but_its_own_topics() {
     let cluster = cluster(0).await;
     let (broker, mut shard) = joined(&cluster).await;
