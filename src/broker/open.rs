@@ -1,5 +1,7 @@
 //! Opens and examines the configured backend: the only place that mentions backend features.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mesahub_broker::{Broker, BrokerError, Finding, Inbox, LogBounds};
@@ -7,7 +9,7 @@ use thiserror::Error;
 
 use crate::config::Backplane;
 #[cfg(feature = "redis")]
-use crate::config::{RedisBackplane, Wire};
+use crate::config::{RedisBackplane, RedisServers, Wire};
 
 /// The backplane could not be opened.
 #[derive(Debug, Error)]
@@ -21,6 +23,15 @@ pub enum OpenError {
     NotCompiled {
         /// The feature to build with.
         feature: &'static str,
+    },
+    /// The file with the certificates of authorities cannot be read.
+    #[error("cannot read the certificates of authorities in {}", file.display())]
+    Authorities {
+        /// Which file.
+        file: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
     },
     /// The backplane cannot be reached, or does not let us in.
     #[error("cannot open the backplane at {at}")]
@@ -63,7 +74,8 @@ pub async fn open(
         }
         #[cfg(feature = "redis")]
         Backplane::Redis(redis) => {
-            let broker = mesahub_redis::RedisBroker::open(redis_config(redis, bounds), inbox).await;
+            let config = redis_config(redis, bounds)?;
+            let broker = mesahub_redis::RedisBroker::open(config, inbox).await;
             Ok(Arc::new(broker.map_err(at(backplane))?))
         }
         #[allow(unreachable_patterns)]
@@ -105,18 +117,40 @@ fn at(backplane: &Backplane) -> impl FnOnce(BrokerError) -> OpenError {
 }
 
 #[cfg(feature = "redis")]
-fn redis_config(redis: &RedisBackplane, log: LogBounds) -> mesahub_redis::RedisConfig {
+fn redis_config(
+    redis: &RedisBackplane,
+    log: LogBounds,
+) -> Result<mesahub_redis::RedisConfig, OpenError> {
     use mesahub_redis::{Address, Deployment, Framing, Login, RedisConfig, Tls};
 
-    let first = redis.addresses.first();
-    let address = first.map(|at| Address::new(&*at.host, at.port));
-    let address = address.unwrap_or_else(|| Address::new("localhost", 6379));
-    RedisConfig {
+    let mut addresses: Vec<_> = redis
+        .addresses
+        .iter()
+        .map(|at| Address::new(&*at.host, at.port))
+        .collect();
+    let deployment = match &redis.servers {
+        RedisServers::Single => Deployment::Single(addresses.swap_remove(0)),
+        RedisServers::Sentinel { service } => Deployment::Sentinel {
+            addresses,
+            service: service.clone(),
+        },
+        RedisServers::Cluster => Deployment::Cluster { addresses },
+    };
+    let file = redis.authorities_file.as_ref();
+    let authorities = file.map(|file| {
+        let read = std::fs::read_to_string(file);
+        read.map_err(|source| OpenError::Authorities {
+            file: file.clone(),
+            source,
+        })
+    });
+    let authorities = authorities.transpose()?;
+    Ok(RedisConfig {
         login: Login {
             user: redis.user.clone(),
             password: redis.password.as_ref().map(|it| it.reveal().to_owned()),
         },
-        tls: redis.tls.then(Tls::default),
+        tls: redis.tls.then_some(Tls { authorities }),
         database: redis.database,
         prefix: redis.channel_prefix.clone(),
         framing: match redis.wire {
@@ -124,6 +158,10 @@ fn redis_config(redis: &RedisBackplane, log: LogBounds) -> mesahub_redis::RedisC
             Wire::AspNetCore => Framing::Plain,
         },
         log,
-        ..RedisConfig::new(Deployment::Single(address))
-    }
+        connect_timeout: redis.connect_timeout,
+        response_timeout: redis.response_timeout,
+        min_backoff: redis.min_backoff,
+        max_backoff: redis.max_backoff,
+        ..RedisConfig::new(deployment)
+    })
 }

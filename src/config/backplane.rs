@@ -1,6 +1,6 @@
 //! The address of the backplane, worked out.
 
-use std::fmt;
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::{
     choice::Wire,
@@ -33,7 +33,9 @@ pub struct Address {
 /// Where Redis is and how to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisBackplane {
-    /// At least one; several are nodes of one cluster.
+    /// Which servers there are.
+    pub servers: RedisServers,
+    /// At least one; one where there is a single server.
     pub addresses: Vec<Address>,
     /// Whether to use TLS.
     pub tls: bool,
@@ -49,6 +51,31 @@ pub struct RedisBackplane {
     pub wire: Wire,
     /// The .NET type name of the hub; set whenever `wire` is `AspNetCore`.
     pub hub_type_name: Option<String>,
+    /// A file with certificates of authorities in PEM, in place of those the machine trusts; none
+    /// without TLS.
+    pub authorities_file: Option<PathBuf>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long an answer may take.
+    pub response_timeout: Duration,
+    /// The first pause before a lost connection is tried again.
+    pub min_backoff: Duration,
+    /// The longest such pause.
+    pub max_backoff: Duration,
+}
+
+/// Whose addresses they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisServers {
+    /// That of the one server.
+    Single,
+    /// Those of Sentinels.
+    Sentinel {
+        /// The name under which they watch the primary.
+        service: String,
+    },
+    /// Those of some nodes of a cluster.
+    Cluster,
 }
 
 /// Where NATS is.
@@ -93,6 +120,14 @@ impl Backplane {
         }
     }
 
+    /// What it is, in a word or two.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Redis(redis) => redis.servers.kind(),
+            other => other.feature(),
+        }
+    }
+
     /// The servers; none for memory.
     #[must_use]
     pub fn addresses(&self) -> &[Address] {
@@ -101,6 +136,16 @@ impl Backplane {
             Self::Redis(redis) => &redis.addresses,
             Self::Nats(nats) => &nats.addresses,
             Self::Amqp(amqp) => &amqp.addresses,
+        }
+    }
+}
+
+impl RedisServers {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Single => "redis",
+            Self::Sentinel { .. } => "redis sentinel",
+            Self::Cluster => "redis cluster",
         }
     }
 }
@@ -162,7 +207,7 @@ impl fmt::Display for Backplane {
             Self::Amqp(amqp) => amqp.tls,
         };
         for (index, address) in self.addresses().iter().enumerate() {
-            let before = if index == 0 { self.feature() } else { "," };
+            let before = if index == 0 { self.kind() } else { "," };
             write!(out, "{before} {address}")?;
         }
         out.write_str(if tls { " with TLS" } else { " without TLS" })

@@ -72,6 +72,20 @@ choice! {
 }
 
 choice! {
+    /// Which servers a Redis consists of.
+    RedisDeployment {
+        /// `Sentinel` where a service is named, `Cluster` where several servers are, else `Single`.
+        Auto = "Auto",
+        /// One server, or one address behind which another takes over.
+        Single = "Single",
+        /// A primary with replicas, which Sentinels watch; the addresses are those of the Sentinels.
+        Sentinel = "Sentinel",
+        /// A Redis Cluster; the addresses are some of its nodes.
+        Cluster = "Cluster",
+    }
+}
+
+choice! {
     /// Where dining sessions are kept.
     SessionStoreKind {
         /// Not here: the host keeps them.

@@ -2,6 +2,8 @@
 //!
 //! Errors follow the name of the key and never show any of its text.
 
+use std::time::Duration;
+
 use super::{
     backplane::{Address, AmqpBackplane, NatsBackplane},
     secret::Secret,
@@ -17,28 +19,28 @@ pub(super) struct RedisAddress {
     pub(super) password: Option<Secret>,
     pub(super) database: u32,
     pub(super) channel_prefix: Option<String>,
+    pub(super) service: Option<String>,
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) response_timeout: Option<Duration>,
 }
 
-/// Options of StackExchange.Redis that tune its own sockets and mean nothing here.
+/// Options of StackExchange.Redis that tune its own sockets and mean nothing here. Whatever
+/// `abortConnect` says, a Redis that cannot be reached stops the start.
 const TUNING: &[&str] = &[
     "abortConnect",
     "allowAdmin",
-    "asyncTimeout",
     "checkCertificateRevocation",
     "configCheckSeconds",
     "configChannel",
     "connectRetry",
-    "connectTimeout",
     "highIntegrity",
     "keepAlive",
     "name",
     "preserveAsyncOrder",
     "protocol",
     "resolveDns",
-    "responseTimeout",
     "setlib",
     "sslProtocols",
-    "syncTimeout",
     "tiebreaker",
     "version",
     "writeBuffer",
@@ -123,12 +125,12 @@ fn redis_url(text: &str) -> Result<RedisAddress, &'static str> {
         user: url.user,
         password: url.password.filter(|password| !password.is_empty()),
         database,
-        channel_prefix: None,
+        ..RedisAddress::default()
     })
 }
 
 fn stack_exchange(text: &str) -> Result<RedisAddress, &'static str> {
-    const UNKNOWN: &str = "holds an unknown option; known are host:port, user=, password=, ssl=, defaultDatabase= and channelPrefix=";
+    const UNKNOWN: &str = "holds an unknown option; known are host:port, user=, password=, ssl=, defaultDatabase=, channelPrefix=, serviceName=, connectTimeout= and syncTimeout=";
     let mut found = RedisAddress::default();
     let mut servers = Vec::new();
     for part in text
@@ -155,15 +157,23 @@ fn stack_exchange(text: &str) -> Result<RedisAddress, &'static str> {
         } else if is("defaultDatabase") {
             let number = value.parse();
             found.database = number.map_err(|_| "must have a number after defaultDatabase=")?;
-        } else if is("serviceName") || is("sslHost") || is("proxy") || is("tunnel") {
-            return Err(
-                "asks for a sentinel, a proxy or another TLS host name, which are not supported",
-            );
+        } else if is("serviceName") {
+            found.service = text();
+        } else if is("connectTimeout") {
+            found.connect_timeout = Some(milliseconds(value)?);
+        } else if is("syncTimeout") || is("asyncTimeout") || is("responseTimeout") {
+            found.response_timeout = Some(milliseconds(value)?);
+        } else if is("sslHost") || is("proxy") || is("tunnel") {
+            return Err("asks for a proxy or another TLS host name, which are not supported");
         } else if !TUNING.iter().any(|known| is(known)) {
             return Err(UNKNOWN);
         }
     }
-    let default_port = if found.tls == Some(true) { 6380 } else { 6379 };
+    let default_port = match found.tls {
+        _ if found.service.is_some() => 26_379,
+        Some(true) => 6380,
+        _ => 6379,
+    };
     for server in servers {
         found.addresses.push(address(server, default_port)?);
     }
@@ -171,6 +181,13 @@ fn stack_exchange(text: &str) -> Result<RedisAddress, &'static str> {
         return Err("must name a host");
     }
     Ok(found)
+}
+
+fn milliseconds(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse().ok();
+    let number = number.filter(|number| (1..=600_000).contains(number));
+    let wrong = "must have a time from 1 to 600000 milliseconds after Timeout=";
+    number.map(Duration::from_millis).ok_or(wrong)
 }
 
 /// Whether the scheme is the one with TLS.
@@ -190,6 +207,8 @@ fn scheme(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
 
     use super::{amqp, nats, redis};
     use crate::config::Secret;
@@ -213,6 +232,26 @@ mod tests {
     fn the_port_of_stack_exchange_follows_its_tls() {
         assert_eq!(redis("a,ssl=true").unwrap().addresses[0].port, 6380);
         assert_eq!(redis("a,b:7").unwrap().addresses[0].port, 6379);
+    }
+
+    #[test]
+    fn sentinels_and_times_of_stack_exchange_are_read() {
+        let text = "a,b:7,serviceName=kitchen,connectTimeout=1500,syncTimeout=2500,user=u";
+        let found = redis(text).unwrap();
+
+        let addresses: Vec<_> = found.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["a:26379", "b:7"]);
+        assert_eq!(found.service.as_deref(), Some("kitchen"));
+        assert_eq!(found.user.as_deref(), Some("u"));
+        assert_eq!(found.connect_timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(found.response_timeout, Some(Duration::from_millis(2500)));
+        for wrong in [
+            "a,connectTimeout=0",
+            "a,syncTimeout=x",
+            "a,asyncTimeout=600001",
+        ] {
+            assert!(redis(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! `config/appsettings.json`; tests fail while one of the three is missing.
 
 use super::{
-    choice::{LogFormat, LogLevel, Provider, SessionStoreKind, Transport, Wire},
+    choice::{LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire},
     key::{
         Key,
         Kind::{self, Flag, Secret, Text},
@@ -15,6 +15,7 @@ use crate::auth::SigningAlgorithm;
 const DAY: u64 = 24 * 60 * 60;
 const MIB: u64 = 1024 * 1024;
 const PORT: Kind = number(1, 65_535, "");
+const REDIS_TIME: Kind = number(1, 600_000, "milliseconds");
 
 /// Every key, the keys of a section next to each other.
 pub(super) static KEYS: &[Key] = &[
@@ -89,6 +90,16 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("RealTimeConfiguration:Redis:ChannelPrefix", Text),
     key("RealTimeConfiguration:Redis:HubTypeName", Text),
+    key(
+        "RealTimeConfiguration:Redis:Deployment",
+        Kind::Choice(RedisDeployment::NAMES),
+    ),
+    key("RealTimeConfiguration:Redis:ServiceName", Text),
+    key("RealTimeConfiguration:Redis:AuthoritiesFile", Text),
+    key("RealTimeConfiguration:Redis:ConnectTimeout", REDIS_TIME),
+    key("RealTimeConfiguration:Redis:ResponseTimeout", REDIS_TIME),
+    key("RealTimeConfiguration:Redis:MinBackoff", REDIS_TIME),
+    key("RealTimeConfiguration:Redis:MaxBackoff", REDIS_TIME),
     key("RealTimeConfiguration:SignalR:EnableDetailedErrors", Flag),
     key(
         "RealTimeConfiguration:SignalR:KeepAliveInterval",

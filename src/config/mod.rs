@@ -45,6 +45,7 @@ mod placeholder;
 mod print;
 mod provider;
 mod real_time;
+mod redis_use;
 mod resolve;
 mod secret;
 mod secret_files;
@@ -59,8 +60,12 @@ mod url;
 mod validate;
 mod value;
 
-pub use backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane};
-pub use choice::{LogFormat, LogLevel, Provider, SessionStoreKind, Transport, Wire};
+pub use backplane::{
+    Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane, RedisServers,
+};
+pub use choice::{
+    LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire,
+};
 pub use environment::Environment;
 pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    choice::{Provider, Wire},
+    choice::{Provider, RedisDeployment, Wire},
     parse::{milliseconds, seconds},
     provider::ProviderSettings,
     secret::Secret,
@@ -19,7 +19,7 @@ pub struct RealTimeSettings {
     pub provider: Provider,
     /// The address of the backplane; wins over `ProviderSpecific` when it is not empty. A URL
     /// (`redis://`, `rediss://`, `nats://`, `tls://`, `amqp://`, `amqps://`) or, for Redis, the form
-    /// `host:6380,password=…,ssl=True`. Needs a `Provider` other than `Memory`.
+    /// `host:6380,password=…,ssl=True` of StackExchange.Redis. Needs a `Provider` other than `Memory`.
     pub connection_string: Secret,
     /// One address for each provider.
     pub provider_specific: ProviderSettings,
@@ -43,6 +43,29 @@ pub struct RedisSettings {
     /// The full .NET type name of the hub, such as `MesaApi.Hubs.NotificationHub`; needed while
     /// `Wire` is `AspNetCore`, where it is a part of the channel names.
     pub hub_type_name: String,
+    /// Which servers there are; `Auto` by default.
+    pub deployment: RedisDeployment,
+    /// The name under which Sentinels watch the primary. A `serviceName` in the connection string
+    /// wins.
+    pub service_name: String,
+    /// A file with the certificates of authorities in PEM, in place of those the machine trusts,
+    /// where TLS is used.
+    pub authorities_file: String,
+    /// How long connecting may take, with TLS and login: 1 to 600 000 ms, 5000 ms by default. A
+    /// `connectTimeout` in the connection string wins.
+    #[serde(deserialize_with = "milliseconds")]
+    pub connect_timeout: Duration,
+    /// How long an answer may take: 1 to 600 000 ms, 5000 ms by default. A server that hangs is
+    /// noticed after twice as long. A `syncTimeout` in the connection string wins.
+    #[serde(deserialize_with = "milliseconds")]
+    pub response_timeout: Duration,
+    /// The first pause before a lost connection is tried again; later ones double, with chance
+    /// added: 1 to 600 000 ms, 50 ms by default.
+    #[serde(deserialize_with = "milliseconds")]
+    pub min_backoff: Duration,
+    /// The longest such pause: 1 to 600 000 ms, 1000 ms by default.
+    #[serde(deserialize_with = "milliseconds")]
+    pub max_backoff: Duration,
 }
 
 /// The hub protocol, with the names and meanings of ASP.NET Core.
@@ -111,6 +134,13 @@ impl Default for RedisSettings {
             wire: Wire::Mesahub,
             channel_prefix: "mesamagica".to_owned(),
             hub_type_name: String::new(),
+            deployment: RedisDeployment::Auto,
+            service_name: String::new(),
+            authorities_file: String::new(),
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(5),
+            min_backoff: Duration::from_millis(50),
+            max_backoff: Duration::from_secs(1),
         }
     }
 }

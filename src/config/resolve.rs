@@ -1,11 +1,12 @@
 //! Works out the address of the backplane.
 
 use super::{
-    backplane::{Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane},
+    backplane::{Address, AmqpBackplane, Backplane, NatsBackplane},
     choice::Provider,
     connection_string::{RedisAddress, amqp, nats, redis},
     provider::{AmqpSettings, NatsSettings, UpstashSettings},
     real_time::RealTimeSettings,
+    redis_use::usage,
     secret::Secret,
     url::{address, parse},
     validate::Finding,
@@ -30,24 +31,9 @@ pub(super) fn backplane(settings: &RealTimeSettings) -> Result<Backplane, Findin
             from_amqp(&settings.provider_specific.amqp).map(Backplane::Amqp)
         }
         Provider::Amqp => amqp(connection).map(Backplane::Amqp).map_err(wrong),
-        _ if connection.is_empty() => Ok(with_use(settings, from_provider(settings)?)),
-        _ => Ok(with_use(settings, redis(connection).map_err(wrong)?)),
+        _ if connection.is_empty() => usage(&settings.redis, from_provider(settings)?),
+        _ => usage(&settings.redis, redis(connection).map_err(wrong)?),
     }
-}
-
-fn with_use(settings: &RealTimeSettings, found: RedisAddress) -> Backplane {
-    let usage = &settings.redis;
-    let prefix = found.channel_prefix;
-    Backplane::Redis(RedisBackplane {
-        addresses: found.addresses,
-        tls: found.tls.unwrap_or(false),
-        user: found.user,
-        password: found.password,
-        database: found.database,
-        channel_prefix: prefix.unwrap_or_else(|| usage.channel_prefix.clone()),
-        wire: usage.wire,
-        hub_type_name: text(&usage.hub_type_name),
-    })
 }
 
 fn from_provider(settings: &RealTimeSettings) -> Result<RedisAddress, Finding> {

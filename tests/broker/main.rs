@@ -4,6 +4,8 @@
 
 mod memory;
 #[cfg(feature = "redis")]
+mod opening;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod servers;

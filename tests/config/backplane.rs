@@ -1,6 +1,8 @@
 //! Which settings give which address.
 
-use mesahub::config::load;
+use std::path::Path;
+
+use mesahub::config::{Backplane, Loaded, RedisBackplane, Sources, load};
 
 use crate::support::{assert_contains, development, only_problem, redis};
 
@@ -73,16 +75,65 @@ fn every_provider_has_its_address() {
         ("Amqp", &[("Amqp__Host", "g")], "amqp g:5672 without TLS"),
     ];
     for (provider, keys, address) in cases {
-        let mut sources = development(&[("RealTimeConfiguration__Provider", provider)]);
-        for (key, value) in *keys {
-            let key = format!("RealTimeConfiguration__ProviderSpecific__{key}");
-            sources.environment.insert(key, (*value).to_owned());
-        }
-
-        let loaded = load(&sources).unwrap();
+        let loaded = load(&chosen(provider, keys)).unwrap();
 
         assert_eq!(loaded.settings.backplane().unwrap().to_string(), *address);
     }
+}
+
+#[test]
+fn every_provider_of_redis_has_its_tls_and_its_login() {
+    let cases: &[Case] = &[
+        ("Redis", &[("Local__Host", "r")], "redis://r:6379/0"),
+        (
+            "Local",
+            &[("Local__Port", "7000"), ("Local__Ssl", "true")],
+            "rediss://localhost:7000/0",
+        ),
+        (
+            "Azure",
+            &[("Azure__ServiceName", "a"), ("Azure__AccessKey", "k=")],
+            "rediss://:k%3D@a.redis.cache.windows.net:6380/0",
+        ),
+        (
+            "AWS",
+            &[("AWS__CacheClusterId", "b")],
+            "rediss://b.cache.amazonaws.com:6379/0",
+        ),
+        (
+            "GCP",
+            &[("GCP__InstanceId", "c"), ("GCP__Region", "eu")],
+            "redis://c.redis.eu.gcp.cloud:6379/0",
+        ),
+        (
+            "Upstash",
+            &[
+                ("Upstash__RestUrl", "https://e.upstash.io"),
+                ("Upstash__RestToken", "t"),
+            ],
+            "rediss://:t@e.upstash.io:6379/0",
+        ),
+        (
+            "Upstash",
+            &[("Upstash__RedisUrl", "redis://default:pw@f.upstash.io:7000")],
+            "rediss://default:pw@f.upstash.io:7000/0",
+        ),
+    ];
+    for (provider, keys, url) in cases {
+        let loaded = load(&chosen(provider, keys)).unwrap();
+
+        assert_eq!(redis(&loaded).urls()[0].reveal(), *url);
+    }
+}
+
+/// A provider with its keys below `ProviderSpecific`.
+fn chosen(provider: &str, keys: &[(&str, &str)]) -> Sources {
+    let mut sources = development(&[("RealTimeConfiguration__Provider", provider)]);
+    for (key, value) in keys {
+        let key = format!("RealTimeConfiguration__ProviderSpecific__{key}");
+        sources.environment.insert(key, (*value).to_owned());
+    }
+    sources
 }
 
 #[test]
@@ -100,6 +151,142 @@ fn an_address_that_misses_a_part_names_the_key() {
 
         assert_contains(&problem, &format!("ProviderSpecific:{key} is empty"));
     }
+}
+
+#[test]
+fn the_servers_of_redis_follow_from_what_is_named_or_from_the_deployment() {
+    let cases = [
+        ("a,ssl=true", "Auto", "", "redis a:6380 with TLS"),
+        (
+            "a,b",
+            "Auto",
+            "",
+            "redis cluster a:6379, b:6379 without TLS",
+        ),
+        (
+            "redis://a,b:7",
+            "Auto",
+            "",
+            "redis cluster a:6379, b:7 without TLS",
+        ),
+        ("a", "Cluster", "", "redis cluster a:6379 without TLS"),
+        (
+            "a,b,serviceName=kitchen",
+            "auto",
+            "",
+            "redis sentinel a:26379, b:26379 without TLS",
+        ),
+        (
+            "a:1",
+            "Sentinel",
+            "kitchen",
+            "redis sentinel a:1 without TLS",
+        ),
+    ];
+    for (address, deployment, service, expected) in cases {
+        let loaded = load(&on_redis(&[
+            ("ConnectionString", address),
+            ("Redis__Deployment", deployment),
+            ("Redis__ServiceName", service),
+        ]))
+        .unwrap();
+
+        assert_eq!(redis_of(&loaded).to_string(), expected);
+    }
+}
+
+#[test]
+fn what_a_connection_string_says_wins_over_the_keys_for_redis() {
+    let keys = [
+        ("Redis__ChannelPrefix", "key"),
+        ("Redis__ConnectTimeout", "1000"),
+        ("Redis__ResponseTimeout", "2000"),
+        ("Redis__MinBackoff", "10"),
+        ("Redis__MaxBackoff", "20"),
+        ("Redis__AuthoritiesFile", "ca.pem"),
+    ];
+    let with = |address| {
+        let keys = [&keys[..], &[("ConnectionString", address)]].concat();
+        redis(&load(&on_redis(&keys)).unwrap())
+    };
+
+    let own = with("a,ssl=true");
+    let milliseconds = |redis: &RedisBackplane| {
+        let times = [
+            redis.connect_timeout,
+            redis.response_timeout,
+            redis.min_backoff,
+            redis.max_backoff,
+        ];
+        times.map(|time| time.as_millis())
+    };
+    assert_eq!(milliseconds(&own), [1000, 2000, 10, 20]);
+    assert_eq!(own.channel_prefix, "key");
+    assert_eq!(own.authorities_file.as_deref(), Some(Path::new("ca.pem")));
+
+    let theirs =
+        with("a,ssl=true,connectTimeout=3000,syncTimeout=4000,channelPrefix=p,user=u,password=w");
+    assert_eq!(milliseconds(&theirs), [3000, 4000, 10, 20]);
+    assert_eq!(theirs.channel_prefix, "p");
+    assert_eq!(theirs.urls()[0].reveal(), "rediss://u:w@a:6380/0");
+}
+
+#[test]
+fn what_does_not_fit_a_redis_names_the_key() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[("Redis__Deployment", "Sentinel")],
+            "Redis:ServiceName is empty",
+        ),
+        (
+            &[
+                ("Redis__ServiceName", "k"),
+                ("Redis__Deployment", "Cluster"),
+            ],
+            "Redis:ServiceName is set, here or in the connection string, while Deployment is Cluster",
+        ),
+        (
+            &[("ConnectionString", "a,b"), ("Redis__Deployment", "Single")],
+            "Redis:Deployment is Single while several servers are named",
+        ),
+        (
+            &[("ConnectionString", "a,b,defaultDatabase=2")],
+            "ConnectionString names a database",
+        ),
+        (
+            &[("ConnectionString", "a,b,channelPrefix={x}")],
+            "Redis:ChannelPrefix holds a brace",
+        ),
+        (
+            &[("Redis__AuthoritiesFile", "ca.pem")],
+            "Redis:AuthoritiesFile is set while TLS is off",
+        ),
+        (
+            &[("Redis__MinBackoff", "2000")],
+            "Redis:MaxBackoff is shorter than MinBackoff",
+        ),
+        (
+            &[("ConnectionString", "a,connectTimeout=x")],
+            "ConnectionString must have a time",
+        ),
+    ];
+    for (keys, problem) in cases {
+        assert_contains(&only_problem(&on_redis(keys)), problem);
+    }
+}
+
+/// Redis, with these keys below `RealTimeConfiguration`.
+fn on_redis(keys: &[(&str, &str)]) -> Sources {
+    let mut sources = development(&[("RealTimeConfiguration__Provider", "Redis")]);
+    for (key, value) in keys {
+        let key = format!("RealTimeConfiguration__{key}");
+        sources.environment.insert(key, (*value).to_owned());
+    }
+    sources
+}
+
+fn redis_of(loaded: &Loaded) -> Backplane {
+    Backplane::Redis(redis(loaded))
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_value_of_the_wrong_type_says_where_it_is_and_what_was_expected() {
     ]));
 
     let expected = [
-        "RealTimeConfiguration:Redis is 5; expected a section with Wire, ChannelPrefix, HubTypeName",
+        "RealTimeConfiguration:Redis is 5; expected a section with Wire, ChannelPrefix, HubTypeName, Deployment, ServiceName, AuthoritiesFile, ConnectTimeout, ResponseTimeout, MinBackoff, MaxBackoff",
         "RealTimeConfiguration:Provider is a section; expected a value",
         "RealTimeConfiguration:SignalR:KeepAliveInterval is true; expected a whole number from 1 to 3600 seconds",
         "RealTimeConfiguration:ProviderSpecific:Local:Port is \"70000\"; expected a whole number from 1 to 65535",

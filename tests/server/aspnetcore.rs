@@ -1,16 +1,16 @@
 //! A node on ASP.NET Core's own backplane, beside one of its servers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use mesahub::hub::{
     Clients, ClusterError, ConnectionId, GroupError, HubOptions, InvokeError, NodeOptions, Wire,
 };
-use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
+use mesahub_memory::{MemoryConfig, MemoryNetwork};
 use rmpv::Value;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
+use crate::support::line::Memory;
 use crate::support::official::{HUB, Official, pack};
 use crate::support::{Client, Plan, Server};
 
@@ -20,8 +20,8 @@ const LONG: Duration = Duration::from_secs(60);
 /// A node of ours and a server of theirs.
 async fn both() -> (Server, Official) {
     let network = MemoryNetwork::new(MemoryConfig::default());
-    let official = Official::start(|inbox| Arc::new(MemoryBroker::join(&network, inbox)));
-    (node(&network).await, official.await)
+    let official = Official::start(Memory::join(&network)).await;
+    (node(&network).await, official)
 }
 
 async fn node(network: &MemoryNetwork) -> Server {
@@ -80,7 +80,7 @@ async fn exceptions_travel_by_id_on_the_channels_of_groups_and_all() {
 
 #[tokio::test]
 async fn the_first_connection_brings_the_start_up_channels_and_its_own() {
-    let (server, official) = both().await;
+    let (server, mut official) = both().await;
     assert_eq!(official.listeners("internal:groups").await, 1);
     let client = Client::connect(&server).await;
     let own = format!("connection:{}", client.id);
@@ -98,7 +98,7 @@ async fn the_first_connection_brings_the_start_up_channels_and_its_own() {
 
 #[tokio::test]
 async fn what_the_official_server_sends_reaches_our_clients() {
-    let (server, official) = both().await;
+    let (server, mut official) = both().await;
     let mut client = Client::connect(&server).await;
     let mut spared = Client::connect(&server).await;
     client.join(&["room"]).await;
@@ -191,7 +191,7 @@ async fn a_group_command_for_nobody_is_refused_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_command_that_nobody_acknowledges_fails_after_thirty_seconds() {
-    let (server, official) = both().await;
+    let (server, mut official) = both().await;
     let id = official.connection().await;
     let before = tokio::time::Instant::now();
     let change = server.hub.cluster().add_to_group(id, "room").await;
@@ -302,7 +302,7 @@ async fn a_client_of_ours_that_leaves_answers_them_with_an_error() {
 
 #[tokio::test]
 async fn a_message_without_the_clients_protocol_sends_it_away() {
-    let (server, official) = both().await;
+    let (server, mut official) = both().await;
     let mut client = Client::connect(&server).await;
     let blazor = Value::Map(vec![("blazorpack".into(), Value::Binary(vec![1, 0xc0]))]);
     let payload = pack(&Value::Array(vec![Value::Array(vec![]), blazor]));

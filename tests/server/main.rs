@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod aspnetcore;
+#[cfg(all(feature = "redis", feature = "messagepack"))]
+mod aspnetcore_redis;
 mod bad_input;
 mod broken_frames;
 mod client_results;

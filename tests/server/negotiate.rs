@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mesahub::auth::{JwtAuthenticator, JwtOptions, SecretKey, SigningAlgorithm, TokenSpec};
+use mesahub::auth::{
+    Authenticator, JwtAuthenticator, JwtOptions, SecretKey, SigningAlgorithm, TokenSpec,
+};
 use mesahub::transport::Origins;
 use serde_json::json;
 
@@ -14,12 +16,16 @@ const KEY: [u8; 32] = [7; 32];
 
 /// A server that wants a token.
 pub(crate) async fn guarded() -> Server {
-    let authenticator = JwtAuthenticator::new(JwtOptions::new(SecretKey::new(KEY))).unwrap();
     let plan = Plan {
-        authenticator: Arc::new(authenticator),
+        authenticator: guard(),
         ..Plan::default()
     };
     plan.start().await
+}
+
+/// Lets in whoever has a [`token`].
+pub(crate) fn guard() -> Arc<dyn Authenticator> {
+    Arc::new(JwtAuthenticator::new(JwtOptions::new(SecretKey::new(KEY))).unwrap())
 }
 
 /// A token for a user of the tenant `pizza`.

@@ -1,41 +1,37 @@
 //! The broker.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use mesahub_broker::{
     Broker, BrokerError, Capabilities, Inbox, LogEntry, LogPage, MAX_PAYLOAD, Position,
     Publication, Published, Topic,
 };
-use redis::{Cmd, RedisResult, Value};
-use tokio::sync::{mpsc, oneshot, watch};
+use redis::Cmd;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::commands::{self, Connected, State};
-use crate::config::{Framing, RedisConfig};
+use crate::commands::{Connected, State};
+use crate::config::{Address, Deployment, Framing, RedisConfig};
+use crate::counting;
 use crate::error::LinkError;
 use crate::framing;
-use crate::link::{self, Change, Link, Request};
-
-/// Requests that may wait for the task of the subscriptions; whoever asks then waits for room.
-const WAITING_REQUESTS: usize = 64;
-
-/// Items of a batch that go out in one pipeline.
-const PIPELINE: usize = 256;
-
-/// How much longer than its entries what is known of a log is kept: a position that is older is
-/// unknown.
-const FACTS_OUTLIVE: Duration = Duration::from_secs(60);
+use crate::link::{self, Change, Link, Request, WAITING_REQUESTS};
+use crate::pool::Pool;
+use crate::primary::Place;
+use crate::publishing::{self, moved_to};
+use crate::router::Router;
+use crate::topology::{self, Atlas};
 
 /// One node on Redis.
 #[derive(Debug)]
 pub struct RedisBroker {
     config: Arc<RedisConfig>,
-    state: watch::Receiver<State>,
+    pool: Pool,
     requests: mpsc::Sender<Request>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -45,34 +41,71 @@ impl RedisBroker {
     /// Connects, and delivers into `inbox` from now on. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// When Redis cannot be reached within [`RedisConfig::connect_timeout`] for each of its two
-    /// connections, or does not let us in: the text says what to mend and holds no secret.
+    /// When Redis cannot be reached within [`RedisConfig::connect_timeout`] for each of its
+    /// connections, does not let us in, or is not what was configured: the text says what to mend
+    /// and holds no secret. Of a cluster one node has to be there; to the others it connects when
+    /// they are.
     pub async fn open(config: RedisConfig, inbox: Inbox) -> Result<Self, BrokerError> {
         let config = Arc::new(config);
-        // This one first: it says best what stands in the way.
-        let first = link::open(&config).await.map_err(LinkError::into_broker)?;
-        let connected = commands::open(&config).await?;
-        let (sender, state) = watch::channel(Ok(connected));
-        let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(commands::keep(Arc::clone(&config), sender, stop.clone()));
-        let link = Link::new(Arc::clone(&config), inbox, waiting, stop.clone());
-        tasks.spawn(link.run(first));
+        // Ends what was begun if the rest fails.
+        let guard = stop.clone().drop_guard();
+        let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
+        let pool = match config.is_sharded() {
+            true => Self::open_cluster(&config, inbox, waiting, &stop, &tasks).await?,
+            false => Self::open_one(&config, inbox, waiting, &stop, &tasks).await?,
+        };
         tasks.close();
+        guard.disarm();
         Ok(Self {
             config,
-            state,
+            pool,
             requests,
             stop,
             tasks,
         })
     }
 
-    fn connected(&self) -> State {
-        if self.stop.is_cancelled() {
-            return Err(BrokerError::Closed);
+    async fn open_one(
+        config: &Arc<RedisConfig>,
+        inbox: Inbox,
+        requests: mpsc::Receiver<Request>,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Result<Pool, BrokerError> {
+        // This one first: it says best what stands in the way.
+        let first = link::open(config, &Place::Primary).await;
+        let first = first.map_err(LinkError::into_broker)?;
+        let is_cluster = matches!(config.deployment, Deployment::Cluster { .. });
+        if first.server().is_cluster && !is_cluster && config.framing == Framing::Positioned {
+            return Err(LinkError::IsCluster(first.at().to_string()).into_broker());
         }
-        self.state.borrow().clone()
+        let pool = Pool::one(Arc::clone(config), stop, tasks).await?;
+        let (config, stop) = (Arc::clone(config), stop.clone());
+        let link = Link::new(config, Place::Primary, inbox, requests, stop);
+        tasks.spawn(link.run(Some(first)));
+        Ok(pool)
+    }
+
+    async fn open_cluster(
+        config: &Arc<RedisConfig>,
+        inbox: Inbox,
+        requests: mpsc::Receiver<Request>,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Result<Pool, BrokerError> {
+        if config.prefix.contains(['{', '}']) {
+            return Err(LinkError::Braces(config.prefix.clone()).into_broker());
+        }
+        let topology = topology::ask(config, &[]).await;
+        let topology = topology.map_err(LinkError::into_broker)?;
+        let (atlas, keeping) = Atlas::new(Arc::clone(config), topology, stop.clone());
+        tasks.spawn(keeping);
+        let pool = Pool::cluster(Arc::clone(config), atlas.clone(), stop, tasks).await?;
+        let (config, stop) = (Arc::clone(config), stop.clone());
+        let router = Router::new(config, inbox, requests, atlas, stop, tasks.clone());
+        tasks.spawn(router.run());
+        Ok(pool)
     }
 
     async fn change(&self, change: Change, topics: &[Topic]) -> Result<(), BrokerError> {
@@ -91,119 +124,58 @@ impl RedisBroker {
         answered.await.unwrap_or(Err(BrokerError::Closed))
     }
 
-    /// Runs one command, or says why there is no answer.
-    async fn query<T: redis::FromRedisValue>(&self, command: &Cmd) -> Result<T, BrokerError> {
-        let mut connected = self.connected()?;
-        let before = Instant::now();
-        let answer = command.query_async(&mut connected.connection).await;
-        answer.map_err(|error| connected.failed(&error, before.elapsed()))
-    }
-
-    fn command(&self, connected: &Connected, publication: &Publication) -> Cmd {
-        let channel = self.config.channel(&publication.topic);
-        let mut command;
-        match self.config.framing {
-            Framing::Plain => {
-                command = redis::cmd("PUBLISH");
-                command.arg(&channel[..]).arg(&publication.payload[..]);
-            }
-            Framing::Positioned if publication.log => {
-                command = self.script(&connected.scripts.append, connected, &publication.topic);
-                let bounds = &self.config.log;
-                command
-                    .arg(&channel[..])
-                    .arg(&publication.payload[..])
-                    .arg(bounds.max_count)
-                    .arg(bounds.max_bytes);
-            }
-            Framing::Positioned => {
-                let mut message = Vec::with_capacity(publication.payload.len() + 1);
-                message.push(framing::LIVE);
-                message.extend_from_slice(&publication.payload);
-                command = redis::cmd("PUBLISH");
-                command.arg(&channel[..]).arg(message);
-            }
-        }
-        command
-    }
-
-    /// A script with its keys and the arguments that both begin with.
-    fn script(&self, hash: &str, connected: &Connected, topic: &Topic) -> Cmd {
-        let (prefix, age) = (&self.config.prefix, self.config.log.max_age);
-        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let mut command = redis::cmd("EVALSHA");
-        command
-            .arg(hash)
-            .arg(3)
-            .arg(format!("{prefix}log:{topic}"))
-            .arg(format!("{prefix}log-facts:{topic}"))
-            .arg(format!("{prefix}log-epoch"))
-            .arg(&connected.scripts.run)
-            .arg(milliseconds(age))
-            .arg(milliseconds(age.saturating_add(FACTS_OUTLIVE)));
-        command
-    }
-
-    async fn publish_part(
+    /// Runs one command where its topic is, or says why there is no answer. A node that says that
+    /// another has the topic by now is taken at its word, once.
+    async fn query<T: redis::FromRedisValue>(
         &self,
-        part: &[Publication],
-        answers: &mut Vec<Result<Published, BrokerError>>,
-    ) {
-        let mut connected = match self.connected() {
-            Ok(connected) => connected,
-            Err(error) => return answers.extend(part.iter().map(|_| Err(error.clone()))),
-        };
-        let mut pipeline = redis::Pipeline::with_capacity(part.len());
-        pipeline.ignore_errors();
-        for publication in part.iter().filter(|one| one.payload.len() <= MAX_PAYLOAD) {
-            pipeline.add_command(self.command(&connected, publication));
+        topic: &Topic,
+        command: impl Fn(&Connected) -> Cmd,
+    ) -> Result<T, BrokerError> {
+        if self.stop.is_cancelled() {
+            return Err(BrokerError::Closed);
         }
-        let before = Instant::now();
-        let taken: RedisResult<Vec<RedisResult<Value>>> = match pipeline.is_empty() {
-            true => Ok(Vec::new()),
-            false => pipeline.query_async(&mut connected.connection).await,
-        };
-        let mut taken = match taken {
-            Ok(taken) => taken.into_iter(),
-            Err(error) => {
-                let error = connected.failed(&error, before.elapsed());
-                return answers.extend(
-                    part.iter()
-                        .map(|one| Err(oversize(one).unwrap_or(error.clone()))),
-                );
+        match ask(self.pool.of(topic), &command).await? {
+            Asked::Answered(answer) => return Ok(answer),
+            Asked::Moved(to) => {
+                self.pool.doubt();
+                if let Asked::Answered(answer) = ask(self.pool.at(&to), &command).await? {
+                    return Ok(answer);
+                }
             }
-        };
-        for publication in part {
-            answers.push(match oversize(publication) {
-                Some(error) => Err(error),
-                None => match taken.next() {
-                    Some(Ok(value)) => Ok(Published {
-                        position: self.position(publication, &value),
-                    }),
-                    Some(Err(error)) => Err(connected.failed(&error, before.elapsed())),
-                    None => Err(BrokerError::rejected("Redis did not answer every command")),
-                },
-            });
         }
+        Err(BrokerError::unavailable("the slot is moving"))
     }
+}
 
-    fn position(&self, publication: &Publication, answer: &Value) -> Option<Position> {
-        if !publication.log || self.config.framing == Framing::Plain {
-            return None;
-        }
-        let id: String = redis::from_redis_value_ref(answer).ok()?;
-        framing::position(&id)
+/// What has become of a command.
+enum Asked<T> {
+    Answered(T),
+    Moved(Address),
+}
+
+async fn ask<T: redis::FromRedisValue>(
+    at: State,
+    command: impl Fn(&Connected) -> Cmd,
+) -> Result<Asked<T>, BrokerError> {
+    let mut connected = at?;
+    let before = Instant::now();
+    let command = command(&connected);
+    match command.query_async(&mut connected.connection).await {
+        Ok(answer) => Ok(Asked::Answered(answer)),
+        Err(error) => match moved_to(&error) {
+            Some(to) => Ok(Asked::Moved(to)),
+            None => Err(connected.failed(&error, before.elapsed())),
+        },
     }
 }
 
 #[async_trait]
 impl Broker for RedisBroker {
     async fn publish(&self, batch: Vec<Publication>) -> Vec<Result<Published, BrokerError>> {
-        let mut answers = Vec::with_capacity(batch.len());
-        for part in batch.chunks(PIPELINE) {
-            self.publish_part(part, &mut answers).await;
+        if self.stop.is_cancelled() {
+            return batch.iter().map(|_| Err(BrokerError::Closed)).collect();
         }
-        answers
+        publishing::publish(&self.config, &self.pool, &batch).await
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
@@ -216,9 +188,20 @@ impl Broker for RedisBroker {
 
     async fn subscriber_count(&self, topic: &Topic) -> Result<u64, BrokerError> {
         let channel = self.config.channel(topic);
+        if self.config.counts_by_node() {
+            let channel = String::from_utf8_lossy(&channel);
+            return match self.stop.is_cancelled() {
+                true => Err(BrokerError::Closed),
+                false => counting::everywhere(&self.config, &channel).await,
+            };
+        }
         let mut command = redis::cmd("PUBSUB");
-        command.arg("NUMSUB").arg(&channel[..]);
-        let (_, count): (Vec<u8>, u64) = self.query(&command).await?;
+        let count = match self.config.is_sharded() {
+            true => "SHARDNUMSUB",
+            false => "NUMSUB",
+        };
+        command.arg(count).arg(&channel[..]);
+        let (_, count): (Vec<u8>, u64) = self.query(topic, |_| command.clone()).await?;
         Ok(count)
     }
 
@@ -236,13 +219,15 @@ impl Broker for RedisBroker {
         }
         // A log holds no more than its bound, and nobody needs more at once than that.
         let limit = limit.min(self.config.log.max_count);
-        let connected = self.connected()?;
-        let mut command = self.script(&connected.scripts.read, &connected, topic);
-        command
-            .arg(after.map(framing::id).unwrap_or_default())
-            .arg(limit);
+        let command = |connected: &Connected| {
+            let scripts = &connected.scripts;
+            let mut command = scripts.command(&scripts.read, &self.config, topic);
+            let after = after.map(framing::id).unwrap_or_default();
+            command.arg(after).arg(limit);
+            command
+        };
         let page: Option<(String, Vec<(String, (Vec<u8>, Vec<u8>))>)> =
-            self.query(&command).await?;
+            self.query(topic, command).await?;
         let unreadable = || BrokerError::rejected("the log holds what this version cannot read");
         let Some((newest, entries)) = page else {
             let position = after.ok_or_else(unreadable)?;
@@ -268,8 +253,13 @@ impl Broker for RedisBroker {
     }
 
     async fn health(&self) -> Result<(), BrokerError> {
-        let _: String = self.query(&redis::cmd("PING")).await?;
-        Ok(())
+        if self.stop.is_cancelled() {
+            return Err(BrokerError::Closed);
+        }
+        let asking = self.pool.all().into_iter();
+        let asking = asking.map(|at| ask::<String>(at, |_| redis::cmd("PING")));
+        let answers = join_all(asking).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -278,7 +268,7 @@ impl Broker for RedisBroker {
             log,
             // It depends on how Redis is set up, and what it wrote last may be lost in any case.
             log_survives_restart: false,
-            exact_subscriber_count: true,
+            exact_subscriber_count: !self.config.counts_by_node(),
             separate_server: true,
             max_payload: MAX_PAYLOAD,
         }
@@ -294,10 +284,4 @@ impl Drop for RedisBroker {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-fn oversize(publication: &Publication) -> Option<BrokerError> {
-    let size = publication.payload.len();
-    let max = MAX_PAYLOAD;
-    (size > max).then_some(BrokerError::TooLarge { size, max })
 }

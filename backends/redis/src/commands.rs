@@ -1,4 +1,4 @@
-//! The connection on which commands go out: one multiplexed connection, kept by a task.
+//! A connection on which commands go out: one multiplexed connection, kept by a task.
 //!
 //! While it is lost, commands fail at once with what stood in the way last; nothing waits for it
 //! to come back, and nothing that was on its way is repeated.
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::Backoff;
 use crate::config::{Address, RedisConfig};
 use crate::error::{self, ends_connection, of_connecting};
-use crate::primary;
+use crate::primary::Place;
 use crate::scripts::Scripts;
 
 /// What commands are sent with.
@@ -44,9 +44,10 @@ impl Connected {
     }
 }
 
-/// Connects to wherever the primary is.
-pub(crate) async fn open(config: &RedisConfig) -> State {
-    let at = primary::find(config)
+/// Connects.
+pub(crate) async fn open(config: &RedisConfig, place: &Place) -> State {
+    let at = place
+        .find(config)
         .await
         .map_err(error::LinkError::into_broker)?;
     let lost = Arc::new(Notify::new());
@@ -78,6 +79,7 @@ pub(crate) async fn open(config: &RedisConfig) -> State {
 /// Keeps the state true until told to stop.
 pub(crate) async fn keep(
     config: Arc<RedisConfig>,
+    place: Place,
     state: watch::Sender<State>,
     stop: CancellationToken,
 ) {
@@ -95,7 +97,7 @@ pub(crate) async fn keep(
                 let _ = state.send_replace(Err(lost));
             }
             sleep(backoff.next()).await;
-            let _ = state.send_replace(open(&config).await);
+            let _ = state.send_replace(open(&config, &place).await);
         }
     };
     stop.run_until_cancelled(keeping).await;

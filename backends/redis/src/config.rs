@@ -7,15 +7,16 @@ use mesahub_broker::LogBounds;
 /// Where Redis is, and how to use it.
 #[derive(Debug, Clone)]
 pub struct RedisConfig {
-    /// The servers: one, or those of a Sentinel group, of which any may answer.
+    /// The servers.
     pub deployment: Deployment,
     /// How to be let in.
     pub login: Login,
     /// TLS, if the servers speak it.
     pub tls: Option<Tls>,
-    /// The number of the database. Publishing does not depend on it, logs do.
+    /// The number of the database. Publishing does not depend on it, logs do. A cluster has one.
     pub database: u32,
-    /// What the names of all channels and keys begin with.
+    /// What the names of all channels and keys begin with. No braces in a cluster, where they mean
+    /// something.
     pub prefix: String,
     /// What is on the channels.
     pub framing: Framing,
@@ -44,10 +45,17 @@ pub enum Deployment {
         /// The name under which they watch the primary.
         service: String,
     },
+    /// A cluster of Redis 7 or later. On [`Framing::Plain`] it may be older. Its nodes must be
+    /// reachable under the names they tell each other, and with TLS have them in their
+    /// certificates (`cluster-announce-hostname`, `cluster-preferred-endpoint-type hostname`).
+    Cluster {
+        /// Some of its nodes, asked in turn for the others.
+        addresses: Vec<Address>,
+    },
 }
 
 /// A host and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     /// A host name or an IP address, an IPv6 address without its brackets.
     pub host: String,

@@ -10,12 +10,14 @@ use crate::resp::NoResp;
 
 /// Codes of answers that are different another time: the server starts, is busy, is no longer or
 /// not yet the primary, or has no memory left.
-const PASSING: [&str; 9] = [
+const PASSING: [&str; 11] = [
     "LOADING",
     "BUSY",
     "READONLY",
     "MASTERDOWN",
     "CLUSTERDOWN",
+    "MOVED",
+    "ASK",
     "TRYAGAIN",
     "OOM",
     "MISCONF",
@@ -40,8 +42,16 @@ pub(crate) enum LinkError {
     Protocol(#[from] NoResp),
     #[error("{0}")]
     Refused(String),
-    #[error("none of the Sentinels knows where {0:?} is")]
-    NoPrimary(String),
+    #[error("{}", no_primary(.0.as_deref()))]
+    NoPrimary(Option<String>),
+    #[error("{0} is no node of a cluster: configure it as a single server")]
+    NoCluster(String),
+    #[error("{0} is a node of a cluster: configure it as one")]
+    IsCluster(String),
+    #[error("{0} runs Redis {1}: a cluster needs Redis 7 or later, for its sharded channels")]
+    TooOld(String, String),
+    #[error("in a cluster the prefix of names must not hold {{ or }}: {0:?}")]
+    Braces(String),
     #[error("the certificates of authorities cannot be used: {0}")]
     Authorities(String),
 }
@@ -51,10 +61,21 @@ impl LinkError {
     pub(crate) fn into_broker(self) -> BrokerError {
         match self {
             Self::Refused(text) => refused(&text),
-            Self::Authorities(_) => BrokerError::rejected(self),
+            Self::Authorities(_)
+            | Self::NoCluster(_)
+            | Self::IsCluster(_)
+            | Self::TooOld(..)
+            | Self::Braces(_) => BrokerError::rejected(self),
             Self::Connect(_, ref source) if is_distrust(source) => BrokerError::rejected(self),
             other => BrokerError::unavailable(other),
         }
+    }
+}
+
+fn no_primary(service: Option<&str>) -> String {
+    match service {
+        Some(service) => format!("none of the Sentinels knows where {service:?} is"),
+        None => "none of the addresses leads to a primary of the cluster".to_owned(),
     }
 }
 
@@ -71,6 +92,11 @@ pub(crate) fn refused(text: &str) -> BrokerError {
         _ => return BrokerError::rejected(text),
     };
     BrokerError::rejected(format!("{advice} ({text})"))
+}
+
+/// Whether an answer says that another node of the cluster has what it is about.
+pub(crate) fn is_moved(text: &str) -> bool {
+    text.starts_with("MOVED ")
 }
 
 /// What became of a command that was on its way. Whether it was carried out is not known unless

@@ -1,7 +1,12 @@
 //! The scripts, which Redis runs as one step each.
 
-use redis::RedisError;
+use std::time::Duration;
+
+use mesahub_broker::Topic;
 use redis::aio::MultiplexedConnection;
+use redis::{Cmd, RedisError};
+
+use crate::config::RedisConfig;
 
 /// Appends to a log and publishes.
 const APPEND: &str = concat!(
@@ -11,6 +16,10 @@ const APPEND: &str = concat!(
 
 /// Reads a log.
 const READ: &str = concat!(include_str!("lua/shared.lua"), include_str!("lua/read.lua"));
+
+/// How much longer than its entries what is known of a log is kept: a position that is older is
+/// unknown.
+const FACTS_OUTLIVE: Duration = Duration::from_secs(60);
 
 /// What one run of a server knows the scripts by.
 #[derive(Debug)]
@@ -41,5 +50,22 @@ impl Scripts {
             read,
             run: run.unwrap_or("unknown").trim().to_owned(),
         })
+    }
+    /// A script with its keys and the arguments that both begin with.
+    pub(crate) fn command(&self, hash: &str, config: &RedisConfig, topic: &Topic) -> Cmd {
+        let keys = config.log_keys(topic);
+        let age = config.log.max_age;
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let mut command = redis::cmd("EVALSHA");
+        command
+            .arg(hash)
+            .arg(3)
+            .arg(keys.stream)
+            .arg(keys.facts)
+            .arg(keys.epoch)
+            .arg(&self.run)
+            .arg(milliseconds(age))
+            .arg(milliseconds(age.saturating_add(FACTS_OUTLIVE)));
+        command
     }
 }

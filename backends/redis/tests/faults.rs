@@ -379,3 +379,19 @@ async fn a_sentinel_that_promotes_a_replica_is_followed() {
     let role = replica.command(&["ROLE"]).await.unwrap();
     assert!(role.starts_with("master"), "{role}");
 }
+
+#[tokio::test]
+async fn ten_thousand_subscriptions_come_back_behind_one_gap() {
+    const COUNT: usize = 10_000;
+    let server = start(RedisOptions::default()).await;
+    let (broker, mut shard) = one_shard(quick(&server)).await;
+    let topics: Vec<_> = (0..COUNT)
+        .map(|n| topic(&format!("tenant:mesa-{n}:admins")))
+        .collect();
+    broker.subscribe(&topics).await.unwrap();
+    let killed = server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    assert_eq!(killed.unwrap(), "1");
+    gap(&mut shard).await;
+    let channels = server.command(&["PUBSUB", "CHANNELS"]).await.unwrap();
+    assert_eq!(channels.lines().count(), COUNT);
+}

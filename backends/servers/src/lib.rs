@@ -22,6 +22,7 @@ mod origin;
 mod port;
 mod process;
 mod redis;
+mod redis_cluster;
 mod running;
 
 pub use certificates::{Authority, Certificate};
@@ -32,3 +33,4 @@ pub use origin::{Origin, Power, Surroundings};
 pub use port::{free_port, free_ports};
 pub use process::{Process, Program};
 pub use redis::{RedisOptions, RedisServer};
+pub use redis_cluster::RedisCluster;

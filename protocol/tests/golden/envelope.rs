@@ -250,3 +250,50 @@ fn completions_have_the_official_bytes() {
         "{\"type\":3,\"invocationId\":\"abc\",\"result\":7}\x1e"
     );
 }
+
+#[test]
+fn a_removal_is_action_2() {
+    let command = GroupCommand {
+        id: 8,
+        server_name: "web1_0f".to_owned(),
+        action: GroupAction::Remove,
+        group: "room".to_owned(),
+        connection_id: "cA".to_owned(),
+    };
+    let bytes = hex("95 08 a7 77 65 62 31 5f 30 66 02 a4 72 6f 6f 6d a2 63 41");
+    assert_eq!(Bytes::from(command.encode()), bytes);
+    assert_eq!(GroupCommand::decode(&bytes), Ok(command));
+}
+
+#[test]
+fn every_array_may_be_longer_and_none_shorter() {
+    let ack = Ack { id: 7 };
+    assert_eq!(Ack::decode(&hex("93 07 c0 81 a1 78 91 01")), Ok(ack));
+    assert!(Ack::decode(&hex("90")).is_err());
+    let command = "07 a1 73 01 a1 67 a1 63";
+    let expected = GroupCommand::decode(&hex(&format!("95 {command}"))).unwrap();
+    let longer = hex(&format!("97 {command} a1 78 c0"));
+    assert_eq!(GroupCommand::decode(&longer), Ok(expected));
+    assert!(GroupCommand::decode(&hex("94 07 a1 73 01 a1 67")).is_err());
+    let completion = "a4 6a736f6e c4 01 7d";
+    let expected = BackplaneCompletion::decode(&hex(&format!("92 {completion}"))).unwrap();
+    let longer = hex(&format!("94 {completion} c4 01 00 05"));
+    assert_eq!(BackplaneCompletion::decode(&longer).unwrap(), expected);
+    assert!(BackplaneCompletion::decode(&hex("91 a4 6a736f6e")).is_err());
+}
+
+#[test]
+fn acks_and_commands_are_read_in_any_valid_form() {
+    for form in [
+        "91 cc 07",
+        "91 cd 0007",
+        "91 ce 00000007",
+        "91 d2 00000007",
+        "dc 0001 07",
+    ] {
+        assert_eq!(Ack::decode(&hex(form)), Ok(Ack { id: 7 }), "{form}");
+    }
+    let short = GroupCommand::decode(&hex("95 07 a1 73 01 a1 67 a1 63"));
+    let long = hex("dd 00000005 d3 0000000000000007 da 0001 73 cc 01 d9 01 67 db 00000001 63");
+    assert_eq!(GroupCommand::decode(&long), short);
+}

@@ -185,8 +185,12 @@ impl AspNetCore {
         }
     }
 
-    /// Whether any server listens for a connection.
+    /// Whether any server listens for a connection. Where a count does not see every listener, as
+    /// in a Redis Cluster, none is no proof, and the wait for an answer decides.
     async fn exists(&self, id: ConnectionId) -> Result<bool, BrokerError> {
+        if !self.broker.capabilities().exact_subscriber_count {
+            return Ok(true);
+        }
         let topic = self.names.connection(id).map_err(BrokerError::rejected)?;
         Ok(self.broker.subscriber_count(&topic).await? > 0)
     }

@@ -4,9 +4,12 @@
 mod asking;
 mod client;
 mod deadline;
+pub(crate) mod line;
 pub(crate) mod messages;
 mod methods;
 pub(crate) mod official;
+#[cfg(feature = "redis")]
+pub(crate) mod plain_redis;
 mod raw;
 mod request;
 mod server;

@@ -1,81 +1,69 @@
 //! An ASP.NET Core server on the same backplane, written from the description of its wire.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use mesahub::hub::ConnectionId;
-use mesahub_broker::{Broker, Inbound, Inbox, InboxShard, Publication, Topic};
 use rmpv::Value;
 
 use super::deadline::within;
+use super::line::Line;
 
 /// The full .NET type name of the hub.
 pub(crate) const HUB: &str = "Contoso.Live.RoomHub";
 
 /// The server. It knows no hub, only the channels and what is on them.
 pub(crate) struct Official {
-    broker: Arc<dyn Broker>,
-    /// One, so that what comes on several channels comes in order.
-    shard: InboxShard,
+    line: Box<dyn Line>,
     name: String,
 }
 
 impl Official {
     /// A server with its start-up channels subscribed.
-    pub(crate) async fn start(join: impl FnOnce(Inbox) -> Arc<dyn Broker>) -> Self {
-        let (inbox, shards) = Inbox::new(1, 1_024);
-        let [shard] = shards.try_into().expect("one was asked for");
-        let official = Self {
-            broker: join(inbox),
-            shard,
+    pub(crate) async fn start(line: impl Line + 'static) -> Self {
+        let mut official = Self {
+            line: Box::new(line),
             name: "web1_0f0e0d0c0b0a09080706050403020100".to_owned(),
         };
         official.listen("all").await;
         official.listen("internal:groups").await;
-        official
-            .listen(&format!("internal:ack:{}", official.name))
-            .await;
-        official
-            .listen(&format!("internal:return:{}", official.name))
-            .await;
+        official.listen(&official.ack_channel()).await;
+        official.listen(&official.return_channel()).await;
         official
     }
 
     /// Takes in a connection, as far as others can see.
-    pub(crate) async fn connection(&self) -> ConnectionId {
+    pub(crate) async fn connection(&mut self) -> ConnectionId {
         let id = ConnectionId::random();
         self.listen(&format!("connection:{id}")).await;
         id
     }
 
     /// Subscribes a channel.
-    pub(crate) async fn listen(&self, channel: &str) {
-        let topic = topic(channel);
-        within("a subscription", self.broker.subscribe(&[topic]))
-            .await
-            .unwrap();
+    pub(crate) async fn listen(&mut self, channel: &str) {
+        within("a subscription", self.line.subscribe(&full(channel))).await;
     }
 
     /// How many servers listen to a channel.
-    pub(crate) async fn listeners(&self, channel: &str) -> u64 {
-        self.broker.subscriber_count(&topic(channel)).await.unwrap()
+    pub(crate) async fn listeners(&mut self, channel: &str) -> u64 {
+        within("a count", self.line.subscribers(&full(channel))).await
     }
 
     /// Publishes a payload as it is.
-    pub(crate) async fn publish(&self, channel: &str, payload: impl Into<Bytes>) {
-        let publication = Publication::new(topic(channel), payload);
-        let mut answers = within("a publish", self.broker.publish(vec![publication])).await;
-        answers.pop().unwrap().unwrap();
+    pub(crate) async fn publish(&mut self, channel: &str, payload: impl Into<Bytes>) {
+        within(
+            "a publish",
+            self.line.publish(&full(channel), payload.into()),
+        )
+        .await;
     }
 
     /// Publishes a call of `Heard` in both hub protocols.
-    pub(crate) async fn send(&self, channel: &str, excluded: &[ConnectionId], text: &str) {
+    pub(crate) async fn send(&mut self, channel: &str, excluded: &[ConnectionId], text: &str) {
         let payload = pack(&Value::Array(vec![ids(excluded), heard(None, text)]));
         self.publish(channel, payload).await;
     }
 
     /// Puts a question that expects a result.
-    pub(crate) async fn ask(&self, id: ConnectionId, invocation: &str) {
+    pub(crate) async fn ask(&mut self, id: ConnectionId, invocation: &str) {
         let payload = pack(&Value::Array(vec![
             ids(&[]),
             heard(Some(invocation), "?"),
@@ -86,7 +74,7 @@ impl Official {
     }
 
     /// Commands a change of groups: 1 adds, 2 removes.
-    pub(crate) async fn command(&self, number: i32, action: u8, group: &str, id: ConnectionId) {
+    pub(crate) async fn command(&mut self, number: i32, action: u8, group: &str, id: ConnectionId) {
         let command = Value::Array(vec![
             number.into(),
             self.name.as_str().into(),
@@ -99,15 +87,10 @@ impl Official {
 
     /// What comes next, with the channel's name without the hub's.
     pub(crate) async fn next(&mut self) -> (String, Bytes) {
-        loop {
-            let inbound = within("the backplane", self.shard.recv()).await;
-            if let Inbound::Delivery(delivery) = inbound.expect("the backplane is there") {
-                let channel = delivery.topic.as_str().strip_prefix(HUB);
-                let channel = channel.and_then(|rest| rest.strip_prefix(':'));
-                let channel = channel.expect("a channel of this hub").to_owned();
-                return (channel, delivery.payload);
-            }
-        }
+        let (channel, payload) = within("the backplane", self.line.next()).await;
+        let rest = channel.strip_prefix(HUB);
+        let rest = rest.and_then(|rest| rest.strip_prefix(':'));
+        (rest.expect("a channel of this hub").to_owned(), payload)
     }
 
     /// The payload that comes next on a channel, as a value; others are passed over.
@@ -118,6 +101,11 @@ impl Official {
                 return rmpv::decode::read_value(&mut &payload[..]).unwrap();
             }
         }
+    }
+
+    /// Its name, of which there is no other.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The channel on which the end of its commands is told.
@@ -139,8 +127,8 @@ pub(crate) fn pack(value: &Value) -> Vec<u8> {
 }
 
 /// The hub's full name of a channel is the channel's name in the table behind `:`.
-fn topic(channel: &str) -> Topic {
-    Topic::new(format!("{HUB}:{channel}")).unwrap()
+fn full(channel: &str) -> String {
+    format!("{HUB}:{channel}")
 }
 
 fn ids(ids: &[ConnectionId]) -> Value {

@@ -7,6 +7,7 @@ use mesahub::auth::{AllowAnonymous, Authenticator};
 use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Hub, HubBuilder, HubOptions, Node, NodeOptions};
 use mesahub::transport::{Endpoint, Origins, TransportOptions, routes};
+use mesahub_broker::{Broker, InboxShard};
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) served_by_warp: bool,
     /// What the server shares with other nodes; none when it is alone.
     pub(crate) network: Option<MemoryNetwork>,
+    /// A backplane that is already open, in place of a network.
+    pub(crate) opened: Option<(Arc<dyn Broker>, Vec<InboxShard>)>,
     pub(crate) node: NodeOptions,
 }
 
@@ -54,6 +57,7 @@ impl Default for Plan {
             also: |hub, _| hub,
             served_by_warp: false,
             network: None,
+            opened: None,
             node: NodeOptions::default(),
         }
     }
@@ -62,10 +66,12 @@ impl Default for Plan {
 impl Plan {
     /// Starts a server that is like this.
     pub(crate) async fn start(self) -> Server {
-        let (inbox, shards) = Node::inbox();
         let network = self.network;
-        let network = network.unwrap_or_else(|| MemoryNetwork::new(MemoryConfig::default()));
-        let broker = Arc::new(MemoryBroker::join(&network, inbox));
+        let (broker, shards) = self.opened.unwrap_or_else(|| {
+            let network = network.unwrap_or_else(|| MemoryNetwork::new(MemoryConfig::default()));
+            let (inbox, shards) = Node::inbox();
+            (Arc::new(MemoryBroker::join(&network, inbox)), shards)
+        });
         let node = Node::start_with(broker, shards, &self.node);
         let stage = Arc::new(Stage::new());
         let hub = (self.also)(methods::hub(Arc::clone(&stage)), &stage)

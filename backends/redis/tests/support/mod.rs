@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)]
 
+mod cluster;
 mod redis;
 
+pub use cluster::Cluster;
 pub use redis::{BOUNDS, Redis, config, open};
