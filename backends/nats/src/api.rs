@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::Commands;
+use crate::flight::Reply;
 
 /// What JetStream refused, with its own number for it.
 #[derive(Debug, Clone, Deserialize, thiserror::Error)]
@@ -45,14 +46,33 @@ pub(crate) async fn ask<T: DeserializeOwned>(
     what: &str,
     request: &impl Serialize,
 ) -> Result<T, ApiError> {
-    let request = serde_json::to_vec(request).map_err(unreadable)?;
+    let mut answers = ask_all(commands, what, std::slice::from_ref(request)).await?;
+    let nothing = || Err(ApiError::Broker(BrokerError::unavailable("no answer")));
+    answers.pop().unwrap_or_else(nothing)
+}
+
+/// Asks several times at once, and reads the answers, one for each.
+pub(crate) async fn ask_all<T: DeserializeOwned>(
+    commands: &Commands,
+    what: &str,
+    requests: &[impl Serialize],
+) -> Result<Vec<Result<T, ApiError>>, ApiError> {
     let subject = format!("$JS.API.{what}");
-    let reply = commands.request(&subject, &request).await;
-    let reply = reply.map_err(ApiError::Broker)?;
-    let Outcome { error } = serde_json::from_slice(&reply.payload).map_err(unreadable)?;
+    let mut flight = commands.flight();
+    for request in requests {
+        let request = serde_json::to_vec(request).map_err(unreadable)?;
+        flight.request(&subject, &request);
+    }
+    let landing = commands.send(flight).await.map_err(ApiError::Broker)?;
+    Ok(landing.replies.into_iter().map(read).collect())
+}
+
+fn read<T: DeserializeOwned>(reply: Reply) -> Result<T, ApiError> {
+    let message = reply.message().map_err(ApiError::Broker)?;
+    let Outcome { error } = serde_json::from_slice(&message.payload).map_err(unreadable)?;
     match error {
         Some(refusal) => Err(ApiError::Refused(refusal)),
-        None => serde_json::from_slice(&reply.payload).map_err(unreadable),
+        None => serde_json::from_slice(&message.payload).map_err(unreadable),
     }
 }
 

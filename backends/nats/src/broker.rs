@@ -53,7 +53,11 @@ impl NatsBroker {
         let (sender, state) = watch::channel(Ok(commands.clone()));
         let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
         let broker = Self {
-            logs: servers.config.log.clone().map(|config| Logs::new(config, &servers.config.prefix)),
+            logs: servers
+                .config
+                .log
+                .clone()
+                .map(|config| Logs::new(config, &servers.config.prefix)),
             state,
             requests,
             stop: CancellationToken::new(),
@@ -62,7 +66,9 @@ impl NatsBroker {
         };
         let stop = || broker.stop.clone();
         let link = Link::new(Arc::clone(&servers), inbox, waiting, stop());
-        broker.tasks.spawn(commands::keep(servers, session, sender, stop()));
+        broker
+            .tasks
+            .spawn(commands::keep(servers, session, sender, stop()));
         broker.tasks.spawn(link.run(first));
         broker.tasks.close();
         if let Some(logs) = &broker.logs {
@@ -119,7 +125,11 @@ impl NatsBroker {
         let mut subjects = Vec::with_capacity(part.len());
         for one in part {
             let is_kept = self.is_kept(one);
-            let subject = if is_kept { prefix.log(&one.topic) } else { prefix.topic(&one.topic) };
+            let subject = if is_kept {
+                prefix.log(&one.topic)
+            } else {
+                prefix.topic(&one.topic)
+            };
             if oversize(one).is_none() {
                 match is_kept {
                     true => flight.request(&subject, &one.payload),

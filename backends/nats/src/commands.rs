@@ -76,17 +76,6 @@ impl Commands {
         let sent = tokio::time::timeout(self.patience, sending).await;
         sent.unwrap_or_else(|_| Err(late()))
     }
-
-    /// Sends one request and gives its reply.
-    pub(crate) async fn request(
-        &self,
-        subject: &str,
-        payload: &[u8],
-    ) -> Result<wire::Message, BrokerError> {
-        let mut flight = self.flight();
-        flight.request(subject, payload);
-        self.send(flight).await?.only_reply()
-    }
 }
 
 /// Connects.

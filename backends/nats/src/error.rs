@@ -107,7 +107,8 @@ mod tests {
     fn a_denied_subject_is_read_out_of_the_refusal() {
         let publish = "Permissions Violation for Publish to \"mesahub.topic.a\"";
         assert_eq!(denied(publish), Some((false, "mesahub.topic.a")));
-        let subscribe = "Permissions Violation for Subscription to \"mesahub.topic.b\" using queue \"q\"";
+        let subscribe =
+            "Permissions Violation for Subscription to \"mesahub.topic.b\" using queue \"q\"";
         assert_eq!(denied(subscribe), Some((true, "mesahub.topic.b")));
         assert_eq!(denied("Stale Connection"), None);
     }

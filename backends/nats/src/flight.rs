@@ -80,13 +80,7 @@ impl Flight {
         wire::publish(&mut self.words, subject, Some(&reply), &[]);
     }
 
-
-    pub(crate) fn depart(
-        mut self,
-    ) -> (
-        Departure,
-        oneshot::Receiver<Result<Landing, BrokerError>>,
-    ) {
+    pub(crate) fn depart(mut self) -> (Departure, oneshot::Receiver<Result<Landing, BrokerError>>) {
         self.words.extend_from_slice(PING);
         let (answer, landing) = oneshot::channel();
         let departure = Departure {
@@ -106,18 +100,18 @@ impl Departure {
     }
 }
 
-impl Landing {
-    /// The reply to the only request.
-    pub(crate) fn only_reply(mut self) -> Result<Message, BrokerError> {
-        match self.replies.pop() {
-            Some(Reply::Message(message)) => Ok(message),
-            Some(Reply::Denied(error)) => Err(error),
-            Some(Reply::Nobody) | None => {
-                Err(BrokerError::unavailable("nobody answers requests on NATS"))
-            }
+impl Reply {
+    /// The message, or why there is none.
+    pub(crate) fn message(self) -> Result<Message, BrokerError> {
+        match self {
+            Self::Message(message) => Ok(message),
+            Self::Denied(error) => Err(error),
+            Self::Nobody => Err(BrokerError::unavailable("nobody answers requests on NATS")),
         }
     }
+}
 
+impl Landing {
     /// What was said about publishing at a subject, if it was denied.
     pub(crate) fn denial(&self, subject: &str) -> Option<BrokerError> {
         let denied = self.denied.iter().find(|(denied, _)| **denied == *subject);

@@ -115,7 +115,8 @@ impl Flights {
 
     /// Drops what nobody waits for any more.
     pub(crate) fn forget_abandoned(&mut self) {
-        self.by_first.retain(|_, awaited| !awaited.answer.is_closed());
+        self.by_first
+            .retain(|_, awaited| !awaited.answer.is_closed());
     }
 
     /// The connection is lost: whether any of it was taken is not known.

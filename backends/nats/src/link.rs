@@ -84,11 +84,7 @@ impl Link {
                 },
             };
             let pause = backoff.next();
-            tracing::warn!(
-                error = &lost as &dyn std::error::Error,
-                ?pause,
-                "lost NATS"
-            );
+            tracing::warn!(error = &lost as &dyn std::error::Error, ?pause, "lost NATS");
             let declining = timeout(pause, self.decline(lost.into_broker()));
             if stop.run_until_cancelled(declining).await.is_none() {
                 return;

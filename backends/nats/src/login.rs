@@ -152,10 +152,17 @@ mod tests {
 
     #[test]
     fn a_file_without_them_is_named_and_not_shown() {
-        for text in ["", "hunter2", "-----BEGIN USER NKEY SEED-----\nhunter2\n------END------"] {
+        for text in [
+            "",
+            "hunter2",
+            "-----BEGIN USER NKEY SEED-----\nhunter2\n------END------",
+        ] {
             let error = credentials(text, Path::new("a.creds")).unwrap_err();
             let text = format!("{error} {error:?}");
-            assert!(text.contains("a.creds") && !text.contains("hunter2"), "{text}");
+            assert!(
+                text.contains("a.creds") && !text.contains("hunter2"),
+                "{text}"
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use crate::api::{ApiError, NO_STREAM};
 use crate::commands::Commands;
 use crate::config::LogConfig;
+use crate::entries::Entries;
 use crate::log::Log;
 use crate::names::Prefix;
 use crate::stream::Stream;
@@ -60,11 +61,14 @@ impl Logs {
         let subject = self.prefix.log(topic);
         // Once more, where somebody has removed the stream.
         for _ in 0..2 {
+            let stream = self.stream(commands).await?;
             let log = Log {
-                commands,
-                stream: &*self.stream(commands).await?,
+                entries: Entries {
+                    commands,
+                    stream: &stream,
+                    subject: &subject,
+                },
                 bounds: &self.config.bounds,
-                subject: &subject,
             };
             match log.read(after, limit).await {
                 Err(ApiError::Refused(refusal)) if refusal.err_code == NO_STREAM => {

@@ -188,7 +188,13 @@ mod tests {
     #[test]
     fn what_is_not_ours_is_no_topic() {
         let prefix = Prefix::default();
-        for subject in ["other.topic.a", "mesahub.log.a", "mesahub.topic.", "mesahub.topic.=2", "mesahub.topic.=2e"] {
+        for subject in [
+            "other.topic.a",
+            "mesahub.log.a",
+            "mesahub.topic.",
+            "mesahub.topic.=2",
+            "mesahub.topic.=2e",
+        ] {
             assert_eq!(prefix.listened(subject), None, "{subject}");
         }
     }
@@ -203,7 +209,10 @@ mod tests {
     #[test]
     fn a_stream_tells_when_it_was_made() {
         let prefix = Prefix::new("a-log-1").unwrap();
-        assert_eq!(epoch(&prefix.stream(1_764_110_000_000)), Some(1_764_110_000_000));
+        assert_eq!(
+            epoch(&prefix.stream(1_764_110_000_000)),
+            Some(1_764_110_000_000)
+        );
         assert_eq!(epoch("orders"), None);
     }
 }

@@ -14,7 +14,10 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// What is kept takes the way through the stream; what is not, and follows it on the same topic,
 /// must not overtake it there, and so is in a later part.
-pub(crate) fn parts(batch: &[Publication], keeps_logs: bool) -> impl Iterator<Item = &[Publication]> {
+pub(crate) fn parts(
+    batch: &[Publication],
+    keeps_logs: bool,
+) -> impl Iterator<Item = &[Publication]> {
     let mut rest = batch;
     std::iter::from_fn(move || {
         let length = first_part(rest, keeps_logs);

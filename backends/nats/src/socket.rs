@@ -134,9 +134,8 @@ impl Socket {
     async fn log_in(&mut self, config: &NatsConfig, info: &Info) -> Result<(), LinkError> {
         let is_tls = config.tls.is_some();
         let hello = Hello::new(&config.login, is_tls, info.nonce.as_deref()).await?;
-        let hello = serde_json::to_string(&hello).map_err(|error| {
-            LinkError::Broken(io::Error::other(error))
-        })?;
+        let hello = serde_json::to_string(&hello)
+            .map_err(|error| LinkError::Broken(io::Error::other(error)))?;
         let mut out = format!("CONNECT {hello}\r\n").into_bytes();
         out.extend_from_slice(PING);
         self.write(&out).await?;

@@ -110,7 +110,9 @@ impl Stream {
         };
         let info = format!("STREAM.INFO.{name}");
         let Description { mut config } = ask(commands, &info, &json!({})).await?;
-        let is_as_wanted = wanted.iter().all(|(key, value)| config.get(key) == Some(value));
+        let is_as_wanted = wanted
+            .iter()
+            .all(|(key, value)| config.get(key) == Some(value));
         if !is_as_wanted {
             config.extend(wanted.clone());
             let update = format!("STREAM.UPDATE.{name}");

@@ -111,7 +111,11 @@ impl Head {
             (size <= LONGEST_MESSAGE).then_some(size).ok_or(NoNats)
         };
         let total = size(parts[count - 1])?;
-        let headers = if has_headers { size(parts[count - 2])? } else { 0 };
+        let headers = if has_headers {
+            size(parts[count - 2])?
+        } else {
+            0
+        };
         if headers > total {
             return Err(NoNats);
         }
@@ -192,7 +196,12 @@ mod tests {
 
     use super::{Message, NoNats, Word, take};
 
-    fn message(sid: u64, reply: Option<&'static str>, headers: &'static str, payload: &'static str) -> Word {
+    fn message(
+        sid: u64,
+        reply: Option<&'static str>,
+        headers: &'static str,
+        payload: &'static str,
+    ) -> Word {
         Word::Message(Message {
             sid,
             subject: Bytes::from_static(b"a.b"),

@@ -166,7 +166,9 @@ impl NatsServer {
 
     fn private(&self) -> Result<&Private, ServerError> {
         let variable = VARIABLE;
-        self.private.as_ref().ok_or(ServerError::NoPower { variable })
+        self.private
+            .as_ref()
+            .ok_or(ServerError::NoPower { variable })
     }
 }
 
@@ -175,7 +177,10 @@ impl NatsOptions {
         let mut text = format!("listen: \"127.0.0.1:{port}\"\n");
         if !self.without_jet_stream {
             let store = folder.path().join("store");
-            text += &format!("jetstream {{ store_dir: {:?} }}\n", store.display().to_string());
+            text += &format!(
+                "jetstream {{ store_dir: {:?} }}\n",
+                store.display().to_string()
+            );
         }
         if let Some(certificate) = &self.certificate {
             text += &format!(

@@ -33,7 +33,11 @@ impl NatsCluster {
             // At once: none serves JetStream before the others are there.
             starting.spawn(NatsServer::start_at(client, options));
         }
-        let servers = starting.join_all().await.into_iter().collect::<Result<_, _>>()?;
+        let servers = starting
+            .join_all()
+            .await
+            .into_iter()
+            .collect::<Result<_, _>>()?;
         Ok(Self { servers })
     }
 }
