@@ -181,7 +181,12 @@ impl Broker for NatsBroker {
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
-        self.change(Change::Subscribe, topics).await
+        self.change(Change::Subscribe, topics).await?;
+        match (&self.logs, self.connected()) {
+            (Some(logs), Ok(commands)) if commands.is_clustered => logs.reach(&commands).await,
+            _ => {}
+        }
+        Ok(())
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {

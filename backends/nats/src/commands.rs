@@ -38,6 +38,8 @@ pub(crate) struct Commands {
     departures: mpsc::Sender<Departure>,
     inbox: Arc<str>,
     patience: Duration,
+    /// Whether the server is one of a cluster.
+    pub(crate) is_clustered: bool,
 }
 
 /// The state of the connection.
@@ -91,6 +93,7 @@ pub(crate) async fn open(servers: &Servers) -> Result<(Commands, Session), LinkE
         departures: sender,
         inbox: inbox.into(),
         patience,
+        is_clustered: socket.is_clustered(),
     };
     let session = Session {
         socket,

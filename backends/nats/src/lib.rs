@@ -35,8 +35,8 @@
 //!
 //! - The subscriber count only tells some from none: NATS tells nobody how many there are.
 //! - NATS cuts off a reader that is too slow (`max_pending`, `write_deadline`); that is a gap.
-//! - In a cluster, the other servers know of a subscription a moment after `subscribe` has returned.
-//!   And what is kept takes the way through the server that leads the stream: at three servers, one
+//! - In a cluster, when `subscribe` returns, the server that leads the stream knows of it, so that
+//!   nothing is missed that is kept; the other servers may know a moment later. And what is kept takes the way through the server that leads the stream: at three servers, one
 //!   for the publisher, one for the subscriber and one that leads, a publication that is kept and
 //!   one that is not may change places. Those of one kind never do.
 //! - A log survives a restart of its server. That it survives the loss of one takes three copies.

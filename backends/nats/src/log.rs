@@ -8,6 +8,9 @@ use mesahub_broker::{BrokerError, LogBounds, LogEntry, LogPage, Position};
 use crate::api::ApiError;
 use crate::entries::{Entries, Stored};
 
+/// How often reading begins anew when everything was dropped meanwhile.
+const ATTEMPTS: usize = 8;
+
 /// The log of a topic.
 pub(crate) struct Log<'read> {
     pub(crate) entries: Entries<'read>,
@@ -25,7 +28,7 @@ impl Log<'_> {
             Some(position) => Some(self.number(position)?),
             None => None,
         };
-        loop {
+        for _ in 0..ATTEMPTS {
             let Some(last) = self.entries.last().await? else {
                 // JetStream counts behind the end that it tells: nothing lies in between.
                 let moment = self.entries.moment().await?;
@@ -53,6 +56,8 @@ impl Log<'_> {
                 _ => Ok(page(kept, limit, newest)),
             };
         }
+        let restless = "the log was dropped faster than it could be read";
+        Err(ApiError::Broker(BrokerError::unavailable(restless)))
     }
 
     /// Everything that followed a position, through the last entry.

@@ -50,6 +50,24 @@ impl Logs {
         Ok(())
     }
 
+    /// Waits until the server that leads the stream has answered. It is told of a subscription at
+    /// this node's server on the same way and before it is asked, so it repeats what comes later to
+    /// that subscription too. A leader that does not answer repeats nothing either.
+    pub(crate) async fn reach(&self, commands: &Commands) {
+        let Ok(stream) = self.stream(commands).await else {
+            return;
+        };
+        let entries = Entries {
+            commands,
+            stream: &stream,
+            subject: "",
+        };
+        if let Err(ApiError::Broker(error)) = entries.has(1).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "the leader of the stream of logs does not answer");
+        }
+    }
+
     /// At most `limit` entries of a topic after a position.
     pub(crate) async fn read(
         &self,

@@ -28,6 +28,7 @@ pub(crate) struct Socket {
     stream: Stream,
     buffer: BytesMut,
     at: String,
+    is_clustered: bool,
     patience: Duration,
 }
 
@@ -45,6 +46,8 @@ struct Info {
     tls_required: bool,
     tls_available: bool,
     nonce: Option<String>,
+    /// The name of its cluster, if it is in one.
+    cluster: Option<String>,
 }
 
 impl Default for Info {
@@ -55,6 +58,7 @@ impl Default for Info {
             tls_required: false,
             tls_available: false,
             nonce: None,
+            cluster: None,
         }
     }
 }
@@ -78,9 +82,11 @@ impl Socket {
             stream: Stream::Plain(tcp),
             buffer: BytesMut::new(),
             at: at.to_string(),
+            is_clustered: false,
             patience: config.response_timeout,
         };
         let info = socket.info().await?;
+        socket.is_clustered = info.cluster.is_some();
         match &config.tls {
             None if info.tls_required => return Err(LinkError::TlsOnly(socket.at)),
             Some(_) if !info.tls_required && !info.tls_available => {
@@ -152,6 +158,11 @@ impl Socket {
     /// Where it leads.
     pub(crate) fn at(&self) -> &str {
         &self.at
+    }
+
+    /// Whether the server is one of a cluster.
+    pub(crate) fn is_clustered(&self) -> bool {
+        self.is_clustered
     }
 
     /// Sends bytes that are words of the protocol, or gives up after the time for an answer.

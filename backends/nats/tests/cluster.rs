@@ -48,6 +48,33 @@ async fn nodes_at_two_servers_hear_each_other_and_move_when_one_is_lost() {
 }
 
 #[tokio::test]
+async fn what_is_kept_after_subscribe_has_returned_arrives_from_another_server() {
+    let cluster = NatsCluster::start(2, &NatsOptions::default())
+        .await
+        .unwrap();
+    let servers = &cluster.servers;
+    let at = |addresses| NatsConfig {
+        addresses,
+        log: Some(LogConfig::default()),
+        ..quick(&servers[0])
+    };
+    let maker = opened_when_there_are_enough(&at(addresses(servers))).await;
+    let made = kept_when_back(&maker, "zero").await.parts().0;
+    let leader = leader(&servers[0], &format!("mesahub-log-{made}")).await;
+    let (leads, follows): (Vec<_>, Vec<_>) =
+        servers.iter().partition(|server| server.port() == leader);
+    let (near, _near_shard) = one_shard(at(addresses(leads))).await;
+    let (far, mut shard) = one_shard(at(addresses(follows))).await;
+    for number in 0..200 {
+        let name = format!("topic {number}");
+        far.subscribe(&[topic(&name)]).await.unwrap();
+        let answers = near.publish(vec![item(&name, "kept").logged()]).await;
+        assert!(answers[0].is_ok(), "{answers:?}");
+        assert_eq!(delivery(&mut shard).await.topic, topic(&name));
+    }
+}
+
+#[tokio::test]
 async fn a_log_with_three_copies_outlives_the_server_that_leads_it() {
     let cluster = NatsCluster::start(3, &NatsOptions::default())
         .await
