@@ -140,7 +140,7 @@ impl NatsBroker {
         }
         let mut landing = commands.send(flight).await?;
         let mut replies = std::mem::take(&mut landing.replies).into_iter();
-        let mut is_log_missing = false;
+        let mut nowhere = Vec::new();
         let mut answers = Vec::with_capacity(part.len());
         for (one, subject) in part.iter().zip(subjects) {
             answers.push(match self.is_kept(one) && oversize(one).is_none() {
@@ -149,15 +149,19 @@ impl NatsBroker {
                     Some(Reply::Message(acknowledged)) => stream::position(&acknowledged.payload),
                     Some(Reply::Denied(error)) => Err(error),
                     Some(Reply::Nobody) | None => {
-                        is_log_missing = true;
+                        nowhere.push(answers.len());
                         Err(BrokerError::unavailable("nobody takes what is to be kept"))
                     }
                 },
             });
         }
-        if let (true, Some(logs)) = (is_log_missing, &self.logs) {
-            // The next attempt finds it, or is told what is in the way.
-            logs.look_again(commands).await?;
+        if let (false, Some(logs)) = (nowhere.is_empty(), &self.logs) {
+            // The next attempt finds the stream; this one is told what is in the way, if anything.
+            if let Err(error) = logs.look_again(commands).await {
+                nowhere
+                    .into_iter()
+                    .for_each(|place| answers[place] = Err(error.clone()));
+            }
         }
         Ok(answers)
     }
