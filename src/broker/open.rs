@@ -110,8 +110,13 @@ pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
         Backplane::Memory => Ok(Vec::new()),
         #[cfg(feature = "redis")]
         Backplane::Redis(redis) => {
-            let config = redis_config(redis, LogBounds::default());
+            let config = redis_config(redis, LogBounds::default())?;
             Ok(mesahub_redis::examine(&config).await)
+        }
+        #[cfg(feature = "nats")]
+        Backplane::Nats(nats) => {
+            let config = nats_config(nats, LogBounds::default()).map_err(at(backplane))?;
+            Ok(mesahub_nats::examine(&config).await)
         }
         #[allow(unreachable_patterns)]
         other => Err(OpenError::NotCompiled {

@@ -52,6 +52,7 @@ mod commands;
 mod config;
 mod entries;
 mod error;
+mod examine;
 mod flight;
 mod flights;
 mod link;
@@ -69,4 +70,5 @@ mod wire;
 
 pub use broker::NatsBroker;
 pub use config::{Address, LogConfig, Login, NatsConfig, Tls};
+pub use examine::examine;
 pub use names::{Prefix, PrefixError};

@@ -1,21 +1,28 @@
-//! A private NATS.
+//! A NATS.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::{Certificate, Process, Program, ServerError, free_port};
+use crate::container::{Container, Recipe};
+use crate::running::Running;
+use crate::{Certificate, Kind, Origin, Power, Process, Program, ServerError, free_port};
 
-const REMEDY: &str = "apt-get install nats-server";
+const KIND: &Kind = &Kind::NATS;
 
-/// The address of somebody else's server, `host:port`.
-const VARIABLE: &str = "MESAHUB_TEST_NATS";
+/// Where its files are in a container.
+const FOLDER: &str = "/mesahub";
+
+/// The name of its configuration.
+const CONFIGURATION: &str = "nats.conf";
 
 /// How a private NATS is to be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct NatsOptions {
     /// Lines of its configuration beside those for the port and the folder, such as
     /// `authorization { token: "…" }`.
@@ -26,77 +33,91 @@ pub struct NatsOptions {
     pub certificate: Option<Certificate>,
 }
 
-/// A NATS, private on a free port of the loopback interface and gone when this is dropped, or
-/// somebody else's where an address is in the environment and nothing special is asked for.
+/// A NATS, gone when this is dropped unless it is somebody else's.
 #[derive(Debug)]
 pub struct NatsServer {
     host: String,
     port: u16,
-    private: Option<Private>,
-}
-
-#[derive(Debug)]
-struct Private {
     is_bare: bool,
-    process: Mutex<Process>,
-    configuration: PathBuf,
-    _folder: TempDir,
+    running: Running,
+    folder: Option<TempDir>,
 }
 
 impl NatsServer {
-    /// Starts one, with JetStream unless it is to be without.
+    /// One to talk to, with JetStream: that of `MESAHUB_TEST_NATS`, else a private one.
     ///
     /// # Errors
-    /// When `nats-server` is missing or does not serve.
-    pub async fn start(options: NatsOptions) -> Result<Self, ServerError> {
-        if options == NatsOptions::default()
-            && let Ok(address) = std::env::var(VARIABLE)
-        {
-            return Self::given(&address);
+    /// As [`start`](Self::start).
+    pub async fn reach() -> Result<Self, ServerError> {
+        match Origin::here(KIND, Power::Unneeded).await? {
+            Origin::Address { host, port } => Ok(Self {
+                host,
+                port,
+                is_bare: false,
+                running: Running::Elsewhere(KIND),
+                folder: None,
+            }),
+            Origin::Program(_) | Origin::Container => Self::start(NatsOptions::default()).await,
         }
-        Self::start_at(free_port()?, options).await
     }
 
-    /// Starts a private one on this port.
+    /// Starts a private one on a free port of the loopback interface, with JetStream unless it is
+    /// to be without.
+    ///
+    /// # Errors
+    /// When there is neither a program nor an engine, or it does not serve.
+    pub async fn start(options: NatsOptions) -> Result<Self, ServerError> {
+        let port = free_port()?;
+        match Origin::here(KIND, Power::Needed).await? {
+            Origin::Container => Self::start_container(port, options).await,
+            Origin::Program(_) | Origin::Address { .. } => Self::start_at(port, options).await,
+        }
+    }
+
+    /// Starts the program on this port.
     pub(crate) async fn start_at(port: u16, options: NatsOptions) -> Result<Self, ServerError> {
         let folder = tempfile::tempdir().map_err(ServerError::io("making a folder"))?;
-        let configuration = folder.path().join("nats.conf");
-        let text = options.text(port, &folder);
-        let written = std::fs::write(&configuration, text);
-        written.map_err(ServerError::io("writing the configuration"))?;
+        let place = |path: &Path| path.display().to_string();
+        let listen = format!("127.0.0.1:{port}");
+        let file = options.write(&folder, &listen, &folder.path().join("store"), place)?;
         let program = Program {
-            name: "nats-server",
-            remedy: REMEDY,
-            arguments: vec!["-c".to_owned(), configuration.display().to_string()],
+            name: KIND.program,
+            remedy: KIND.remedy,
+            arguments: vec!["-c".to_owned(), file.display().to_string()],
             environment: Vec::new(),
             folder: folder.path().to_owned(),
         };
         let is_bare = options.without_jet_stream;
         let process = Process::start(program, move || serves(port, is_bare)).await?;
-        Ok(Self {
-            host: "127.0.0.1".to_owned(),
+        Ok(Self::private(
             port,
-            private: Some(Private {
-                is_bare,
-                process: Mutex::new(process),
-                configuration,
-                _folder: folder,
-            }),
-        })
+            is_bare,
+            Running::Process(Mutex::new(process)),
+            folder,
+        ))
     }
 
-    fn given(address: &str) -> Result<Self, ServerError> {
-        let parts = address.rsplit_once(':');
-        let read = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        let Some((host, port)) = read else {
-            let wrong = std::io::Error::other("expected host:port");
-            return Err(ServerError::io(format!("reading {VARIABLE}"))(wrong));
-        };
-        Ok(Self {
-            host: host.to_owned(),
+    async fn start_container(port: u16, options: NatsOptions) -> Result<Self, ServerError> {
+        let folder = tempfile::tempdir().map_err(ServerError::io("making a folder"))?;
+        let recipe = options.recipe(port, &folder)?;
+        let is_bare = options.without_jet_stream;
+        let container = Container::start(KIND, recipe, move || serves(port, is_bare)).await?;
+        Ok(Self::private(
             port,
-            private: None,
-        })
+            is_bare,
+            Running::Container(container),
+            folder,
+        ))
+    }
+
+    fn private(port: u16, is_bare: bool, running: Running, folder: TempDir) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port,
+            is_bare,
+            running,
+            folder: Some(folder),
+        }
     }
 
     /// Its host.
@@ -116,7 +137,7 @@ impl NatsServer {
     /// # Errors
     /// When it could not be waited for, or is not ours.
     pub async fn stop(&self) -> Result<(), ServerError> {
-        self.private()?.process.lock().await.kill()
+        self.running.stop().await
     }
 
     /// Starts it again, with what it had on disk.
@@ -124,10 +145,8 @@ impl NatsServer {
     /// # Errors
     /// When it does not serve, or is not ours.
     pub async fn restart(&self) -> Result<(), ServerError> {
-        let private = self.private()?;
-        let (port, is_bare) = (self.port, private.is_bare);
-        let mut process = private.process.lock().await;
-        process.restart(move || serves(port, is_bare)).await
+        let (port, is_bare) = (self.port, self.is_bare);
+        self.running.restart(move || serves(port, is_bare)).await
     }
 
     /// Freezes it: its sockets stay open and nothing answers.
@@ -135,8 +154,7 @@ impl NatsServer {
     /// # Errors
     /// When it is not ours.
     pub async fn freeze(&self) -> Result<(), ServerError> {
-        self.private()?.process.lock().await.freeze();
-        Ok(())
+        self.running.freeze().await
     }
 
     /// Lets it go on.
@@ -144,53 +162,75 @@ impl NatsServer {
     /// # Errors
     /// When it is not ours.
     pub async fn thaw(&self) -> Result<(), ServerError> {
-        self.private()?.process.lock().await.thaw();
-        Ok(())
+        self.running.thaw().await
     }
 
     /// Has it read its configuration again, in which one text now stands in the place of another.
     /// Whoever may not be connected by it any more is cut off by the server.
     ///
     /// # Errors
-    /// When the configuration cannot be written, or the server is not ours.
+    /// When the configuration cannot be written, or the server is no program that we started.
     pub async fn reconfigure(&self, before: &str, after: &str) -> Result<(), ServerError> {
-        let private = self.private()?;
-        let file = &private.configuration;
-        let text = std::fs::read_to_string(file);
-        let text = text.map_err(ServerError::io("reading the configuration"))?;
-        let written = std::fs::write(file, text.replace(before, after));
-        written.map_err(ServerError::io("writing the configuration"))?;
-        private.process.lock().await.hang_up();
-        Ok(())
-    }
-
-    fn private(&self) -> Result<&Private, ServerError> {
-        let variable = VARIABLE;
-        self.private
-            .as_ref()
-            .ok_or(ServerError::NoPower { variable })
+        if let Some(folder) = &self.folder {
+            let file = folder.path().join(CONFIGURATION);
+            let text = std::fs::read_to_string(&file);
+            let text = text.map_err(ServerError::io("reading the configuration"))?;
+            let written = std::fs::write(&file, text.replace(before, after));
+            written.map_err(ServerError::io("writing the configuration"))?;
+        }
+        self.running.hang_up().await
     }
 }
 
 impl NatsOptions {
-    fn text(&self, port: u16, folder: &TempDir) -> String {
-        let mut text = format!("listen: \"127.0.0.1:{port}\"\n");
+    /// Writes the configuration, in which files are where `place` says.
+    fn write(
+        &self,
+        folder: &TempDir,
+        listen: &str,
+        store: &Path,
+        place: impl Fn(&Path) -> String,
+    ) -> Result<PathBuf, ServerError> {
+        let mut text = format!("listen: {listen:?}\n");
         if !self.without_jet_stream {
-            let store = folder.path().join("store");
-            text += &format!(
-                "jetstream {{ store_dir: {:?} }}\n",
-                store.display().to_string()
-            );
+            let store = store.display().to_string();
+            text += &format!("jetstream {{ store_dir: {store:?} }}\n");
         }
         if let Some(certificate) = &self.certificate {
             text += &format!(
                 "tls {{ cert_file: {:?}, key_file: {:?}, timeout: 20 }}\n",
-                certificate.certificate.display().to_string(),
-                certificate.key.display().to_string()
+                place(&certificate.certificate),
+                place(&certificate.key)
             );
         }
-        text + &self.configuration + "\n"
+        let file = folder.path().join(CONFIGURATION);
+        let written = std::fs::write(&file, text + &self.configuration + "\n");
+        written.map_err(ServerError::io("writing the configuration"))?;
+        Ok(file)
     }
+
+    fn recipe(&self, port: u16, folder: &TempDir) -> Result<Recipe, ServerError> {
+        let listen = format!("0.0.0.0:{}", KIND.port);
+        let store = Path::new(FOLDER).join("store");
+        let file = self.write(folder, &listen, &store, inside)?;
+        let certificate = self.certificate.iter();
+        let files = certificate.flat_map(|it| [it.certificate.clone(), it.key.clone()]);
+        Ok(Recipe {
+            port,
+            // The image runs the program with these arguments.
+            command: vec!["-c".to_owned(), inside(&file)],
+            files: files
+                .chain([file.clone()])
+                .map(|file| (file.clone(), inside(&file)))
+                .collect(),
+        })
+    }
+}
+
+/// Where a file is in a container.
+fn inside(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    format!("{FOLDER}/{}", name.to_string_lossy())
 }
 
 /// Whether it answers, and JetStream too where it has it and needs no login.
@@ -217,6 +257,5 @@ async fn serves(port: u16, is_bare: bool) -> bool {
         (!line.contains("\"error\"")).then_some(())
     };
     // Where nobody answers for JetStream yet, nothing comes.
-    let patience = std::time::Duration::from_secs(2);
-    matches!(tokio::time::timeout(patience, looking).await, Ok(Some(())))
+    matches!(timeout(Duration::from_secs(2), looking).await, Ok(Some(())))
 }
