@@ -4,8 +4,10 @@
 //!   arguments ──► configuration ──► app: build ──► bind ──► serve ──► signal ──► drain
 //! ```
 
-#[cfg(not(feature = "memory"))]
-compile_error!("the mesahub server needs a backplane: build it with the feature `memory`");
+#[cfg(not(any(feature = "memory", feature = "redis", feature = "nats")))]
+compile_error!(
+    "the mesahub server needs a backplane: build it with the feature `memory`, `redis` or `nats`"
+);
 
 mod cli;
 

@@ -52,11 +52,11 @@ fn production_does_not_start_without_a_signing_key() {
 
 #[test]
 fn a_backplane_that_is_not_built_in_stops_the_start_and_names_its_feature() {
-    let provider = "RealTimeConfiguration:Provider=Nats";
+    let provider = "RealTimeConfiguration:Provider=Amqp";
     let output = run(&["serve", "--environment", "Development", "--set", provider]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        told(&output).contains("feature `nats`"),
+        told(&output).contains("feature `amqp`"),
         "{}",
         told(&output)
     );

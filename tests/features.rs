@@ -5,11 +5,12 @@ use std::sync::Arc;
 use mesahub_broker::{Broker, Capabilities, Inbox};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
 
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", feature = "nats"))]
 #[tokio::test]
 async fn the_table_of_promises_is_what_the_backends_declare() {
+    use mesahub_nats::{NatsBroker, NatsConfig};
     use mesahub_redis::{Address, Deployment, RedisBroker, RedisConfig};
-    use mesahub_test_servers::{RedisOptions, RedisServer};
+    use mesahub_test_servers::{NatsOptions, NatsServer, RedisOptions, RedisServer};
 
     let (inbox, _shards) = Inbox::new(1, 1);
     let memory: Arc<dyn Broker> =
@@ -19,10 +20,19 @@ async fn the_table_of_promises_is_what_the_backends_declare() {
         .expect("a server");
     let address = Address::new("127.0.0.1", server.port());
     let config = RedisConfig::new(Deployment::Single(address));
-    let redis = RedisBroker::open(config, inbox).await.expect("a broker");
+    let redis = RedisBroker::open(config, inbox.clone())
+        .await
+        .expect("a broker");
+    let server = NatsServer::start(NatsOptions::default())
+        .await
+        .expect("a server");
+    let address = mesahub_nats::Address::new(server.host(), server.port());
+    let config = NatsConfig::new(vec![address]);
+    let nats = NatsBroker::open(config, inbox).await.expect("a broker");
     let expected = table(&[
         ("memory", memory.capabilities()),
         ("redis", redis.capabilities()),
+        ("nats", nats.capabilities()),
     ]);
     let guide = include_str!("../features.md");
     assert!(

@@ -8,6 +8,8 @@ use mesahub_broker::{Broker, BrokerError, Finding, Inbox, LogBounds};
 use thiserror::Error;
 
 use crate::config::Backplane;
+#[cfg(feature = "nats")]
+use crate::config::NatsBackplane;
 #[cfg(feature = "redis")]
 use crate::config::{RedisBackplane, RedisServers, Wire};
 
@@ -52,6 +54,8 @@ pub fn compiled() -> &'static [&'static str] {
         "memory",
         #[cfg(feature = "redis")]
         "redis",
+        #[cfg(feature = "nats")]
+        "nats",
     ]
 }
 
@@ -78,6 +82,12 @@ pub async fn open(
             let broker = mesahub_redis::RedisBroker::open(config, inbox).await;
             Ok(Arc::new(broker.map_err(at(backplane))?))
         }
+        #[cfg(feature = "nats")]
+        Backplane::Nats(nats) => {
+            let config = nats_config(nats, bounds).map_err(at(backplane))?;
+            let broker = mesahub_nats::NatsBroker::open(config, inbox).await;
+            Ok(Arc::new(broker.map_err(at(backplane))?))
+        }
         #[allow(unreachable_patterns)]
         other => {
             drop((bounds, inbox));
@@ -100,8 +110,13 @@ pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
         Backplane::Memory => Ok(Vec::new()),
         #[cfg(feature = "redis")]
         Backplane::Redis(redis) => {
-            let config = redis_config(redis, LogBounds::default());
+            let config = redis_config(redis, LogBounds::default())?;
             Ok(mesahub_redis::examine(&config).await)
+        }
+        #[cfg(feature = "nats")]
+        Backplane::Nats(nats) => {
+            let config = nats_config(nats, LogBounds::default()).map_err(at(backplane))?;
+            Ok(mesahub_nats::examine(&config).await)
         }
         #[allow(unreachable_patterns)]
         other => Err(OpenError::NotCompiled {
@@ -163,5 +178,48 @@ fn redis_config(
         min_backoff: redis.min_backoff,
         max_backoff: redis.max_backoff,
         ..RedisConfig::new(deployment)
+    })
+}
+
+#[cfg(feature = "nats")]
+fn nats_config(
+    nats: &NatsBackplane,
+    bounds: LogBounds,
+) -> Result<mesahub_nats::NatsConfig, BrokerError> {
+    use mesahub_nats::{Address, LogConfig, Login, NatsConfig, Prefix, Tls};
+
+    let addresses = nats.addresses.iter();
+    let addresses = addresses
+        .map(|at| Address::new(&*at.host, at.port))
+        .collect();
+    let login = if let Some(name) = &nats.user {
+        let password = nats.password.as_ref();
+        Login::User {
+            name: name.clone(),
+            password: password
+                .map(|it| it.reveal().to_owned())
+                .unwrap_or_default(),
+        }
+    } else if let Some(token) = &nats.token {
+        Login::Token(token.reveal().to_owned())
+    } else if let Some(seed) = &nats.nkey_seed {
+        Login::NkeySeed(seed.reveal().to_owned())
+    } else if let Some(file) = &nats.credentials_file {
+        Login::Credentials(file.into())
+    } else {
+        Login::Nobody
+    };
+    Ok(NatsConfig {
+        login,
+        tls: nats.tls.then(|| Tls {
+            authorities: nats.certificate_authority.as_ref().map(Into::into),
+        }),
+        prefix: Prefix::new(&*nats.subject_prefix).map_err(BrokerError::rejected)?,
+        log: nats.jet_stream.then_some(LogConfig {
+            bounds,
+            replicas: nats.replicas,
+            storage: nats.log_storage,
+        }),
+        ..NatsConfig::new(addresses)
     })
 }

@@ -78,19 +78,33 @@ pub enum RedisServers {
     Cluster,
 }
 
-/// Where NATS is.
+/// Where NATS is and how to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NatsBackplane {
-    /// At least one; several are nodes of one cluster.
+    /// At least one; several are servers of one cluster, tried in this order.
     pub addresses: Vec<Address>,
     /// Whether to use TLS.
     pub tls: bool,
-    /// The user, if there is one.
+    /// A file with the authorities to trust, in place of the machine's; only with TLS.
+    pub certificate_authority: Option<String>,
+    /// The user, if there is one. At most one of user, token, seed and file is set.
     pub user: Option<String>,
     /// The password of the user.
     pub password: Option<Secret>,
-    /// A token, in place of user and password.
+    /// A token.
     pub token: Option<Secret>,
+    /// The seed of an nkey.
+    pub nkey_seed: Option<Secret>,
+    /// A credentials file.
+    pub credentials_file: Option<String>,
+    /// What every subject begins with: 1 to 32 letters, digits, `-` or `_`.
+    pub subject_prefix: String,
+    /// Whether logs are kept, which needs JetStream.
+    pub jet_stream: bool,
+    /// How many servers keep a copy of the logs.
+    pub replicas: usize,
+    /// Bytes for the logs of all topics together.
+    pub log_storage: u64,
 }
 
 /// Where the AMQP server is.
@@ -244,9 +258,16 @@ mod tests {
         let backplane = Backplane::Nats(NatsBackplane {
             addresses: address(),
             tls: false,
+            certificate_authority: None,
             user: None,
             password: None,
             token: Some(Secret::new("hunter2")),
+            nkey_seed: Some(Secret::new("hunter2")),
+            credentials_file: None,
+            subject_prefix: "mesahub".to_owned(),
+            jet_stream: true,
+            replicas: 1,
+            log_storage: 1,
         });
 
         assert_eq!(backplane.to_string(), "nats h:1 without TLS");

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    backplane::{Address, AmqpBackplane, NatsBackplane},
+    backplane::{Address, AmqpBackplane},
     secret::Secret,
     url::{ServerUrl, address, decode, parse},
 };
@@ -22,6 +22,16 @@ pub(super) struct RedisAddress {
     pub(super) service: Option<String>,
     pub(super) connect_timeout: Option<Duration>,
     pub(super) response_timeout: Option<Duration>,
+}
+
+/// What a connection string says about NATS.
+#[derive(Debug, Default)]
+pub(super) struct NatsAddress {
+    pub(super) addresses: Vec<Address>,
+    pub(super) tls: bool,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) token: Option<Secret>,
 }
 
 /// Options of StackExchange.Redis that tune its own sockets and mean nothing here. Whatever
@@ -56,7 +66,7 @@ pub(super) fn redis(text: &str) -> Result<RedisAddress, &'static str> {
 }
 
 /// Reads one or several `nats://` or `tls://` URLs.
-pub(super) fn nats(text: &str) -> Result<NatsBackplane, &'static str> {
+pub(super) fn nats(text: &str) -> Result<NatsAddress, &'static str> {
     let url = parse(text, 4222)?;
     let tls = scheme(&url, "nats", "tls", "must begin with nats:// or tls://")?;
     if !url.path.is_empty() || !url.query.is_empty() {
@@ -67,7 +77,7 @@ pub(super) fn nats(text: &str) -> Result<NatsBackplane, &'static str> {
         (None, token) => (None, token.map(Secret::new)),
         (Some(_), user) => (user, None),
     };
-    Ok(NatsBackplane {
+    Ok(NatsAddress {
         addresses: url.addresses,
         tls,
         user,

@@ -63,15 +63,47 @@ pub(super) static KEYS: &[Key] = &[
     key("RealTimeConfiguration:ProviderSpecific:Local:Host", Text),
     key("RealTimeConfiguration:ProviderSpecific:Local:Port", PORT),
     key("RealTimeConfiguration:ProviderSpecific:Local:Ssl", Flag),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:Addresses",
+        Kind::List(None),
+    ),
     key("RealTimeConfiguration:ProviderSpecific:Nats:Host", Text),
     key("RealTimeConfiguration:ProviderSpecific:Nats:Port", PORT),
     key("RealTimeConfiguration:ProviderSpecific:Nats:Ssl", Flag),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:CertificateAuthority",
+        Text,
+    ),
     key("RealTimeConfiguration:ProviderSpecific:Nats:User", Text),
     key(
         "RealTimeConfiguration:ProviderSpecific:Nats:Password",
         Secret,
     ),
     key("RealTimeConfiguration:ProviderSpecific:Nats:Token", Secret),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:NkeySeed",
+        Secret,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:CredentialsFile",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:SubjectPrefix",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:JetStream",
+        Flag,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:Replicas",
+        number(1, 5, "copies"),
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Nats:LogStorage",
+        number(MIB, 1024 * 1024 * MIB, "bytes"),
+    ),
     key("RealTimeConfiguration:ProviderSpecific:Amqp:Host", Text),
     key("RealTimeConfiguration:ProviderSpecific:Amqp:Port", PORT),
     key("RealTimeConfiguration:ProviderSpecific:Amqp:Ssl", Flag),

@@ -39,6 +39,7 @@ mod keys;
 mod layers;
 mod load;
 mod mesahub;
+mod nats;
 mod origin;
 mod parse;
 mod placeholder;

@@ -95,22 +95,43 @@ pub struct LocalSettings {
     pub ssl: bool,
 }
 
-/// A NATS server.
+/// NATS. What a connection string says of the address and the login wins over what stands here.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct NatsSettings {
+    /// The servers of a cluster, `host` or `host:port`, tried in this order; empty by default. When
+    /// there are any, `Host` and `Port` are not used.
+    pub addresses: Vec<String>,
     /// `localhost` by default.
     pub host: String,
     /// 4222 by default.
     pub port: u16,
     /// Whether to use TLS; off by default.
     pub ssl: bool,
-    /// The user name, or empty.
+    /// A file with the certificates of authorities in PEM, trusted in place of the machine's; empty
+    /// for the machine's. Only with TLS.
+    pub certificate_authority: String,
+    /// The user name, or empty. At most one of `User`, `Token`, `NkeySeed` and `CredentialsFile` may
+    /// be set.
     pub user: String,
     /// The password of the user.
     pub password: Secret,
-    /// A token, in place of user and password.
+    /// A token.
     pub token: Secret,
+    /// The seed of an nkey, `SU…`.
+    pub nkey_seed: Secret,
+    /// A file with a token and a seed, as `nsc` writes it. It is read at each connection.
+    pub credentials_file: String,
+    /// What all subjects, and the stream of the logs, begin with: 1 to 32 letters, digits, `-` or
+    /// `_`; `mesahub` by default. Nodes of one hub share it, other hubs have another.
+    pub subject_prefix: String,
+    /// Whether logs are kept, which needs JetStream; on by default.
+    pub jet_stream: bool,
+    /// How many servers of the cluster keep a copy of the logs: 1 to 5, 1 by default.
+    pub replicas: usize,
+    /// Bytes on disk for the logs of all topics together, over which the oldest entries are
+    /// dropped: 1 MiB to 1 TiB, 1 GiB by default.
+    pub log_storage: u64,
 }
 
 /// An AMQP 0-9-1 server, such as RabbitMQ.
@@ -177,12 +198,20 @@ impl Default for LocalSettings {
 impl Default for NatsSettings {
     fn default() -> Self {
         Self {
+            addresses: Vec::new(),
             host: "localhost".to_owned(),
             port: 4222,
             ssl: false,
+            certificate_authority: String::new(),
             user: String::new(),
             password: Secret::default(),
             token: Secret::default(),
+            nkey_seed: Secret::default(),
+            credentials_file: String::new(),
+            subject_prefix: "mesahub".to_owned(),
+            jet_stream: true,
+            replicas: 1,
+            log_storage: 1024 * 1024 * 1024,
         }
     }
 }

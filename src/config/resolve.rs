@@ -1,10 +1,11 @@
 //! Works out the address of the backplane.
 
 use super::{
-    backplane::{Address, AmqpBackplane, Backplane, NatsBackplane},
+    backplane::{Address, AmqpBackplane, Backplane},
     choice::Provider,
     connection_string::{RedisAddress, amqp, nats, redis},
-    provider::{AmqpSettings, NatsSettings, UpstashSettings},
+    nats::nats_backplane,
+    provider::{AmqpSettings, UpstashSettings},
     real_time::RealTimeSettings,
     redis_use::usage,
     secret::Secret,
@@ -24,9 +25,12 @@ pub(super) fn backplane(settings: &RealTimeSettings) -> Result<Backplane, Findin
             "is set while Provider is Memory, which connects to nothing; expected another Provider, such as Redis",
         )),
         Provider::Nats if connection.is_empty() => {
-            from_nats(&settings.provider_specific.nats).map(Backplane::Nats)
+            nats_backplane(&settings.provider_specific.nats, None).map(Backplane::Nats)
         }
-        Provider::Nats => nats(connection).map(Backplane::Nats).map_err(wrong),
+        Provider::Nats => {
+            let found = nats(connection).map_err(wrong)?;
+            nats_backplane(&settings.provider_specific.nats, Some(found)).map(Backplane::Nats)
+        }
         Provider::Amqp if connection.is_empty() => {
             from_amqp(&settings.provider_specific.amqp).map(Backplane::Amqp)
         }
@@ -107,25 +111,6 @@ fn from_upstash(upstash: &UpstashSettings) -> Result<RedisAddress, Finding> {
     Ok(found)
 }
 
-fn from_nats(settings: &NatsSettings) -> Result<NatsBackplane, Finding> {
-    const HOST: &str = "RealTimeConfiguration:ProviderSpecific:Nats:Host";
-    const TOKEN: &str = "RealTimeConfiguration:ProviderSpecific:Nats:Token";
-    let host = required(HOST, &settings.host)?;
-    if !settings.token.is_empty() && !settings.user.is_empty() {
-        return Err(Finding::new(
-            TOKEN,
-            "is set beside User; expected one of the two",
-        ));
-    }
-    Ok(NatsBackplane {
-        addresses: vec![at(HOST, host, settings.port)?],
-        tls: settings.ssl,
-        user: text(&settings.user),
-        password: secret(&settings.password),
-        token: secret(&settings.token),
-    })
-}
-
 fn from_amqp(settings: &AmqpSettings) -> Result<AmqpBackplane, Finding> {
     const HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:Host";
     const VIRTUAL_HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:VirtualHost";
@@ -148,7 +133,7 @@ fn server(key: &'static str, host: &str, port: u16, tls: bool) -> Result<RedisAd
 }
 
 /// The address of a host that must not bring a port of its own.
-fn at(key: &'static str, host: &str, port: u16) -> Result<Address, Finding> {
+pub(super) fn at(key: &'static str, host: &str, port: u16) -> Result<Address, Finding> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let written = Address {
         host: host.to_owned(),
@@ -163,7 +148,7 @@ fn at(key: &'static str, host: &str, port: u16) -> Result<Address, Finding> {
     }
 }
 
-fn required<'a>(key: &'static str, text: &'a str) -> Result<&'a str, Finding> {
+pub(super) fn required<'a>(key: &'static str, text: &'a str) -> Result<&'a str, Finding> {
     match text.trim() {
         "" => Err(Finding::new(
             key,
@@ -177,10 +162,10 @@ fn with_suffix(name: &str, suffix: &str) -> String {
     format!("{}{suffix}", name.strip_suffix(suffix).unwrap_or(name))
 }
 
-fn text(text: &str) -> Option<String> {
+pub(super) fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn secret(secret: &Secret) -> Option<Secret> {
+pub(super) fn secret(secret: &Secret) -> Option<Secret> {
     (!secret.is_empty()).then(|| secret.clone())
 }

@@ -72,6 +72,11 @@ fn every_provider_has_its_address() {
             &[("Nats__Ssl", "true")],
             "nats localhost:4222 with TLS",
         ),
+        (
+            "Nats",
+            &[("Nats__Addresses", "n1, n2:4223, [::1]")],
+            "nats n1:4222, n2:4223, [::1]:4222 without TLS",
+        ),
         ("Amqp", &[("Amqp__Host", "g")], "amqp g:5672 without TLS"),
     ];
     for (provider, keys, address) in cases {
@@ -300,4 +305,69 @@ fn an_unknown_provider_lists_the_choices() {
         &problem,
         "expected one of Memory, Redis, Local, Azure, AWS, GCP, Upstash, Nats, Amqp",
     );
+}
+
+#[test]
+fn a_connection_string_for_nats_keeps_what_it_does_not_speak_of() {
+    let loaded = load(&development(&[
+        ("RealTimeConfiguration__Provider", "Nats"),
+        (
+            "RealTimeConfiguration__ConnectionString",
+            "tls://a,tls://b:1",
+        ),
+        (
+            "RealTimeConfiguration__ProviderSpecific__Nats__NkeySeed",
+            "SUA",
+        ),
+        (
+            "RealTimeConfiguration__ProviderSpecific__Nats__Replicas",
+            "3",
+        ),
+    ]))
+    .unwrap();
+
+    let backplane = loaded.settings.backplane().unwrap();
+    assert_eq!(backplane.to_string(), "nats a:4222, b:1 with TLS");
+    let Backplane::Nats(nats) = backplane else {
+        panic!("{backplane} is not NATS");
+    };
+    assert_eq!(nats.nkey_seed.unwrap().reveal(), "SUA");
+    assert_eq!(nats.replicas, 3);
+    assert!(nats.jet_stream);
+}
+
+#[test]
+fn what_does_not_fit_together_for_nats_names_the_key() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[("User", "u"), ("Token", "t")],
+            "Token is set beside another login",
+        ),
+        (
+            &[("NkeySeed", "SUA"), ("CredentialsFile", "c")],
+            "CredentialsFile is set beside another login",
+        ),
+        (&[("Password", "p")], "Password is set without User"),
+        (
+            &[("CertificateAuthority", "ca.pem")],
+            "CertificateAuthority is set while TLS is off",
+        ),
+        (
+            &[("SubjectPrefix", "a.b")],
+            "SubjectPrefix is no prefix of subjects",
+        ),
+        (
+            &[("Addresses", "a:0")],
+            "Addresses must have a port from 1 to 65535",
+        ),
+    ];
+    for (keys, expected) in cases {
+        let mut sources = development(&[("RealTimeConfiguration__Provider", "Nats")]);
+        for (key, value) in *keys {
+            let key = format!("RealTimeConfiguration__ProviderSpecific__Nats__{key}");
+            sources.environment.insert(key, (*value).to_owned());
+        }
+
+        assert_contains(&only_problem(&sources), expected);
+    }
 }

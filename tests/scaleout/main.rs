@@ -14,6 +14,8 @@ mod client;
 mod dice;
 mod fleet;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "redis")]
 mod redis;
 mod tenant;

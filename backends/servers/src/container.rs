@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) struct Recipe {
     /// The port of this machine's loopback interface that leads to the server's.
     pub(crate) port: u16,
-    /// The command, the program included.
+    /// What the image is to run, in the way it wants it.
     pub(crate) command: Vec<String>,
     /// Files of this machine, and where they are in the container.
     pub(crate) files: Vec<(PathBuf, String)>,

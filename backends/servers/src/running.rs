@@ -45,6 +45,20 @@ impl Running {
         Ok(())
     }
 
+    /// Asks it to read its configuration again.
+    pub(crate) async fn hang_up(&self) -> Result<(), ServerError> {
+        match self {
+            Self::Elsewhere(kind) => Err(no_power(kind)),
+            Self::Process(process) => {
+                process.lock().await.hang_up();
+                Ok(())
+            }
+            Self::Container(_) => Err(ServerError::Container(
+                "its configuration cannot be changed; install the program".to_owned(),
+            )),
+        }
+    }
+
     /// Lets it go on.
     pub(crate) async fn thaw(&self) -> Result<(), ServerError> {
         match self {

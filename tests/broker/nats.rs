@@ -1,0 +1,34 @@
+//! Around NATS.
+
+use async_trait::async_trait;
+use mesahub_broker::conformance::Fault;
+use mesahub_test_servers::{NatsOptions, NatsServer};
+
+use crate::servers::{Served, backplane};
+use crate::support::every_wrapper_keeps_every_promise;
+
+struct Server(NatsServer);
+
+#[async_trait]
+impl Fault for Server {
+    async fn stop(&self) {
+        self.0.stop().await.unwrap();
+    }
+
+    async fn start(&self) {
+        self.0.restart().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn around_nats_every_wrapper_keeps_every_promise() {
+    every_wrapper_keeps_every_promise(async || {
+        let server = NatsServer::start(NatsOptions::default()).await.unwrap();
+        let address = format!("nats://{}:{}", server.host(), server.port());
+        Served {
+            backplane: backplane("Nats", &address),
+            server: Server(server),
+        }
+    })
+    .await;
+}
