@@ -59,7 +59,7 @@ impl Kind {
     pub(crate) fn speaking(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Json => Self::Anonymous,
-            Protocol::MessagePack => Self::Packed,
+            _ => Self::Packed,
         }
     }
 }

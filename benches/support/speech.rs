@@ -1,4 +1,4 @@
-//! What clients of the benches say, in each hub protocol, and what they are answered.
+//! What clients of the benches say and what they are answered, in JSON or else in MessagePack.
 
 use mesahub_protocol::Protocol;
 
@@ -19,7 +19,7 @@ pub(crate) fn mark(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Json => b'{',
         // The head of a stream item and of the completion that ends a stream: four elements.
-        Protocol::MessagePack => 0x94,
+        _ => 0x94,
     }
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn invocation(protocol: Protocol, number: usize) -> Vec<u8> {
             "{{\"type\":1,\"invocationId\":\"{id}\",\"target\":\"Add\",\"arguments\":[20,22]}}\x1e"
         )
         .into_bytes(),
-        Protocol::MessagePack => {
+        _ => {
             let id = id.to_string();
             let head = b"\x96\x01\x80\xa3";
             packed(&[head, id.as_bytes(), b"\xa3Add\x92\x14\x16\x90"])
@@ -52,7 +52,7 @@ pub(crate) fn answer(protocol: Protocol, number: usize) -> Vec<u8> {
         Protocol::Json => {
             format!("{{\"type\":3,\"invocationId\":\"{id}\",\"result\":42}}\x1e").into_bytes()
         }
-        Protocol::MessagePack => {
+        _ => {
             let id = id.to_string();
             packed(&[b"\x95\x03\x80\xa3", id.as_bytes(), b"\x03\x2a"])
         }
@@ -66,7 +66,7 @@ pub(crate) fn stream_invocation(protocol: Protocol, items: u32) -> Vec<u8> {
             "{{\"type\":4,\"invocationId\":\"1\",\"target\":\"Pour\",\"arguments\":[{items}]}}\x1e"
         )
         .into_bytes(),
-        Protocol::MessagePack => {
+        _ => {
             let count = items.to_be_bytes();
             let head = b"\x96\x04\x80\xa11\xa4Pour\x91\xce";
             packed(&[head, &count, b"\x90"])
@@ -80,7 +80,7 @@ pub(crate) fn item(protocol: Protocol) -> Vec<u8> {
         Protocol::Json => {
             format!("{{\"type\":2,\"invocationId\":\"1\",\"item\":\"{ITEM}\"}}\x1e").into_bytes()
         }
-        Protocol::MessagePack => {
+        _ => {
             let length = u8::try_from(ITEM.len()).expect("a short text");
             packed(&[b"\x94\x02\x80\xa11", &[0xa0 | length], ITEM.as_bytes()])
         }
@@ -91,7 +91,7 @@ pub(crate) fn item(protocol: Protocol) -> Vec<u8> {
 pub(crate) fn end(protocol: Protocol) -> Vec<u8> {
     match protocol {
         Protocol::Json => b"{\"type\":3,\"invocationId\":\"1\"}\x1e".to_vec(),
-        Protocol::MessagePack => packed(&[b"\x94\x03\x80\xa11\x02"]),
+        _ => packed(&[b"\x94\x03\x80\xa11\x02"]),
     }
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn masked(protocol: Protocol, payload: &[u8]) -> Vec<u8> {
 fn opcode(protocol: Protocol) -> u8 {
     match protocol {
         Protocol::Json => 0x81,
-        Protocol::MessagePack => 0x82,
+        _ => 0x82,
     }
 }
 
