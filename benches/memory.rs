@@ -158,13 +158,13 @@ async fn shares(size: &Size) -> io::Result<()> {
     Ok(())
 }
 
-/// What a connection of each transport takes that has shaken hands and is in no group.
+/// Live heap for a connection of each transport that has shaken hands and is in no group.
 async fn transports(size: &Size) -> io::Result<()> {
     println!(
-        "\nan idle connection by transport, from {} connections each",
+        "\nlive heap per idle connection by transport, from {} connections each",
         size.sample
     );
-    println!("{:40}{:>12}{:>12}{:>12}", "", "heap", "blocks", "resident");
+    println!("{:40}{:>12}{:>12}", "", "bytes", "blocks");
     for (title, kind) in [
         ("WebSocket", Kind::Anonymous),
         ("Server-Sent Events", Kind::Events),
@@ -172,14 +172,10 @@ async fn transports(size: &Size) -> io::Result<()> {
     ] {
         let server = Server::start(Audience::Anyone).await?;
         let _warm = guests(&server, kind, size.warm_up).await?;
-        let (before, resident_before) = (Heap::settled().await, resident());
+        let before = Heap::settled().await;
         let _clients = guests(&server, kind, size.sample).await?;
         let (bytes, blocks) = Heap::settled().await.since(before).each(size.sample);
-        let more = resident()
-            .anonymous
-            .saturating_sub(resident_before.anonymous);
-        let each = more as f64 / size.sample as f64;
-        println!("{title:40}{bytes:>12.0}{blocks:>12.1}{each:>12.0}");
+        println!("{title:40}{bytes:>12.0}{blocks:>12.1}");
     }
     Ok(())
 }
