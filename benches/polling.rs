@@ -14,7 +14,7 @@ use crate::support::client::{Role, ran_as_clients};
 use crate::support::contest::Contest;
 use crate::support::dial::Kind;
 use crate::support::remote::Remote;
-use crate::support::server::{Audience, Server};
+use crate::support::server::Server;
 use crate::support::table::{Comparison, print_load};
 
 /// Turns of the comparison.
