@@ -202,14 +202,14 @@ async fn a_frozen_primary_costs_nothing_but_its_own_topics() {
     let (broker, mut shard) = joined(&cluster).await;
     let (frozen, free) = two_apart(&cluster, &broker).await;
     let (primary, _) = home(&cluster, &frozen).await;
-    primary.freeze().await;
+    primary.freeze().await.unwrap();
     let both = vec![item(&frozen, "lost"), item(&free, "fine")];
     let answers = within(broker.publish(both)).await;
     assert!(answers[0].as_ref().unwrap_err().is_retryable());
     assert!(answers[1].is_ok(), "{answers:?}");
     hear(&mut shard, &free, "fine").await;
     assert!(within(broker.health()).await.unwrap_err().is_retryable());
-    primary.thaw().await;
+    primary.thaw().await.unwrap();
     gap_in(&mut shard, &frozen, &free).await;
     publish_when_back(&broker, item(&frozen, "back")).await;
     hear(&mut shard, &frozen, "back").await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::process::Command;
 use tokio::time::sleep;
 
-use crate::{RedisOptions, RedisServer, ServerError, free_port};
+use crate::{Kind, Origin, Power, RedisOptions, RedisServer, ServerError, free_port};
 
 /// How long the nodes may take to agree.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,8 +33,15 @@ impl RedisCluster {
     /// until all agree. It keeps nothing on disk but who is who.
     ///
     /// # Errors
-    /// When a program is missing or does not serve, or when the nodes do not come to agree.
+    /// When a program is missing or does not serve, or when the nodes do not come to agree. In
+    /// containers they would not reach each other, so the program is needed.
     pub async fn start(primaries: usize, replicas: usize) -> Result<Self, ServerError> {
+        let kind = &Kind::REDIS;
+        if Origin::here(kind, Power::Needed).await? == Origin::Container {
+            let remedy = kind.remedy;
+            let what = format!("a Redis Cluster needs the program; bring it with: {remedy}");
+            return Err(ServerError::Container(what));
+        }
         let mut nodes = Vec::new();
         for _ in 0..primaries * (1 + replicas) {
             let bus = free_port()?.to_string();
