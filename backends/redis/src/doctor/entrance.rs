@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 use crate::config::{Address, Deployment, RedisConfig};
 use crate::doctor::server::{UPGRADE, VERSION};
 use crate::error::LinkError;
-use crate::primary;
+use crate::primary::Place;
 use crate::socket::Socket;
 
 const PRIMARY: &str = "primary";
@@ -18,10 +18,13 @@ const LOGIN: &str = "login";
 
 /// A socket that is logged in, if there is a way in.
 pub(super) async fn enter(config: &RedisConfig, findings: &mut Vec<Finding>) -> Option<Socket> {
-    let at = match primary::find(config).await {
+    let at = match Place::Primary.find(config).await {
         Ok(at) => at,
         Err(error) => {
-            let mend = "correct the addresses of the Sentinels and the name of the primary";
+            let mend = match &config.deployment {
+                Deployment::Cluster { .. } => "name nodes of the cluster that are up",
+                _ => "correct the addresses of the Sentinels and the name of the primary",
+            };
             findings.push(Finding::failed(PRIMARY, with_cause(&error), mend));
             return None;
         }
