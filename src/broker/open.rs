@@ -103,7 +103,8 @@ pub async fn open(
 /// broker can be tried for is not tried here.
 ///
 /// # Errors
-/// When the backend is not part of this build.
+/// When the backend is not part of this build, or a file that the configuration names cannot be
+/// read.
 pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
     match backplane {
         #[cfg(feature = "memory")]

@@ -2,7 +2,7 @@
 
 use mesahub_broker::{Finding, LogBounds};
 
-use crate::broker;
+use crate::broker::{self, OpenError};
 use crate::config::{Backplane, ConfigError};
 use crate::doctor::pair::Pair;
 use crate::doctor::trouble::with_causes;
@@ -30,8 +30,13 @@ pub async fn examine(
     if !reach::reach(backplane.addresses(), tell).await {
         return;
     }
-    let Ok(findings) = broker::examine(backplane).await else {
-        return tell(not_compiled(backplane.feature()));
+    let findings = match broker::examine(backplane).await {
+        Ok(findings) => findings,
+        Err(OpenError::NotCompiled { feature }) => return tell(not_compiled(feature)),
+        Err(error) => {
+            let mend = "do what it says: no node can start like this";
+            return tell(Finding::failed(CONFIGURATION, with_causes(&error), mend));
+        }
     };
     let has_failed = findings.iter().any(Finding::is_failure);
     findings.into_iter().for_each(&mut *tell);

@@ -188,9 +188,13 @@ impl RedisOptions {
     }
 
     fn into_recipe(self, port: u16) -> Result<Recipe, ServerError> {
-        if self.sentinel.is_some() {
+        let is_node = self
+            .arguments
+            .iter()
+            .any(|word| word == "--cluster-enabled");
+        if self.sentinel.is_some() || is_node {
             let what = format!(
-                "a Sentinel needs the program; bring it with: {}",
+                "a Sentinel and a cluster need the program; bring it with: {}",
                 KIND.remedy
             );
             return Err(ServerError::Container(what));

@@ -18,13 +18,14 @@ const LOGIN: &str = "login";
 
 /// A socket that is logged in, if there is a way in.
 pub(super) async fn enter(config: &RedisConfig, findings: &mut Vec<Finding>) -> Option<Socket> {
-    let at = match Place::Primary.find(config).await {
-        Ok(at) => at,
-        Err(error) => {
-            let mend = match &config.deployment {
-                Deployment::Cluster { .. } => "name nodes of the cluster that are up",
-                _ => "correct the addresses of the Sentinels and the name of the primary",
-            };
+    let at = match (Place::Primary.find(config).await, &config.deployment) {
+        (Ok(at), _) => at,
+        // What bars the way into a cluster is best seen at one of its nodes.
+        (Err(_), Deployment::Cluster { addresses }) if !addresses.is_empty() => {
+            addresses[0].clone()
+        }
+        (Err(error), _) => {
+            let mend = "correct the addresses of the Sentinels and the name of the primary";
             findings.push(Finding::failed(PRIMARY, with_cause(&error), mend));
             return None;
         }

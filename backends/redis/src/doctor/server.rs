@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mesahub_broker::Finding;
 
-use crate::config::{Framing, RedisConfig};
+use crate::config::{Deployment, Framing, RedisConfig};
 use crate::error::LinkError;
 use crate::resp::Value;
 use crate::socket::Socket;
@@ -14,6 +14,9 @@ pub(super) const UPGRADE: &str = "upgrade to Redis 6.2 or later, or Valkey";
 
 /// The oldest that has all that is needed.
 const OLDEST: (u32, u32) = (6, 2);
+
+/// The oldest whose clusters have sharded channels.
+const OLDEST_CLUSTER: (u32, u32) = (7, 0);
 
 /// Clocks may be this far apart.
 const CLOCKS_APART: Duration = Duration::from_secs(2);
@@ -31,7 +34,7 @@ pub(super) async fn look(
     match socket.next().await? {
         Value::Text(text) => {
             let info = String::from_utf8_lossy(&text);
-            findings.push(version(&info));
+            findings.push(version(&info, config));
             findings.push(role(&info));
             if config.framing == Framing::Positioned {
                 findings.push(memory(&info));
@@ -42,6 +45,10 @@ pub(super) async fn look(
             format!("the server does not tell about itself: {}", refusal(&other)),
             "grant the user the command INFO",
         )),
+    }
+    if matches!(config.deployment, Deployment::Cluster { .. }) {
+        socket.send(&["CLUSTER", "INFO"]).await?;
+        findings.push(cluster(&socket.next().await?));
     }
     let before = SystemTime::now();
     socket.send(&["TIME"]).await?;
@@ -57,7 +64,14 @@ pub(super) async fn look(
     Ok(())
 }
 
-fn version(info: &str) -> Finding {
+fn version(info: &str, config: &RedisConfig) -> Finding {
+    let (oldest, upgrade) = match (&config.deployment, config.framing) {
+        (Deployment::Cluster { .. }, Framing::Positioned) => (
+            OLDEST_CLUSTER,
+            "upgrade to Redis 7 or later, or Valkey: older clusters have no sharded channels",
+        ),
+        _ => (OLDEST, UPGRADE),
+    };
     let Some(version) = field(info, "redis_version") else {
         return Finding::unknown(VERSION, "the server does not tell its version");
     };
@@ -67,8 +81,8 @@ fn version(info: &str) -> Finding {
     };
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(major), Some(minor)) if (major, minor) >= OLDEST => Finding::good(VERSION, name),
-        (Some(_), Some(_)) => Finding::failed(VERSION, format!("{name} is too old"), UPGRADE),
+        (Some(major), Some(minor)) if (major, minor) >= oldest => Finding::good(VERSION, name),
+        (Some(_), Some(_)) => Finding::failed(VERSION, format!("{name} is too old"), upgrade),
         _ => Finding::unknown(VERSION, format!("{name} has a version that says little")),
     }
 }
@@ -82,6 +96,23 @@ fn role(info: &str) -> Finding {
             "configure the address of the primary, or one that follows it",
         ),
         _ => Finding::unknown("role", "the server does not tell whether it is a primary"),
+    }
+}
+
+fn cluster(answer: &Value) -> Finding {
+    const CLUSTER: &str = "cluster";
+    let info = match answer {
+        Value::Text(text) => String::from_utf8_lossy(text),
+        other => return Finding::unknown(CLUSTER, refusal(other)),
+    };
+    let slots = field(&info, "cluster_slots_ok").unwrap_or("an unknown number");
+    match field(&info, "cluster_state") {
+        Some("ok") => Finding::good(CLUSTER, format!("it serves {slots} of 16384 slots")),
+        _ => Finding::failed(
+            CLUSTER,
+            format!("it is down, and serves {slots} of 16384 slots"),
+            "bring its primaries back, or give their slots to others",
+        ),
     }
 }
 
@@ -170,10 +201,15 @@ mod tests {
 
     use mesahub_broker::Verdict;
 
-    use super::{clock, memory, role, version};
+    use super::{clock, cluster, memory, role, version};
+    use crate::config::{Address, Deployment, RedisConfig};
+    use crate::resp::Value;
 
     #[test]
     fn versions_are_compared_by_number_and_valkey_is_named() {
+        let address = || Address::new("localhost", 6379);
+        let single = RedisConfig::new(Deployment::Single(address()));
+        let version = |info: &str| version(info, &single);
         let seen = |info: &str| version(info).seen;
         assert_eq!(seen("# Server\r\nredis_version:7.0.15\r\n"), "Redis 7.0.15");
         let valkey = "server_name:valkey\nredis_version:7.2.4\nvalkey_version:8.0.1";
@@ -185,6 +221,18 @@ mod tests {
         for odd in ["redis_version:unstable", "nothing:1"] {
             assert_eq!(version(odd).verdict, Verdict::Unknown);
         }
+    }
+
+    #[test]
+    fn a_cluster_must_be_of_redis_7_and_up() {
+        let addresses = vec![Address::new("localhost", 6379)];
+        let config = RedisConfig::new(Deployment::Cluster { addresses });
+        assert!(version("redis_version:6.2.14", &config).is_failure());
+        assert!(!version("redis_version:7.0.0", &config).is_failure());
+        let told = |text: &'static str| cluster(&Value::Text(text.into()));
+        assert!(told("cluster_state:fail\r\ncluster_slots_ok:5461\r\n").is_failure());
+        let well = told("cluster_state:ok\r\ncluster_slots_ok:16384\r\n");
+        assert_eq!(well.seen, "it serves 16384 of 16384 slots");
     }
 
     #[test]
