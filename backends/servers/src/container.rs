@@ -81,13 +81,15 @@ impl Container {
 
     /// Runs a command inside: whether it succeeded, and what it printed.
     pub(crate) async fn run(&self, words: Vec<String>) -> Result<(bool, String), ServerError> {
-        let running = self.container.exec(ExecCommand::new(words)).await;
-        let mut running = running.map_err(refused)?;
-        let printed = running.stdout_to_vec().await.map_err(refused)?;
-        let told = running.stderr_to_vec().await.map_err(refused)?;
-        let code = running.exit_code().await.map_err(refused)?;
-        let text = String::from_utf8_lossy(&[printed, told].concat()).into_owned();
-        Ok((code == Some(0), text))
+        // The exit code comes last in the output: asking for it by itself would tie the caller to
+        // one thread.
+        let shell = ["sh", "-c", r#""$@" 2>&1; printf '\n%s' $?"#, "run"];
+        let command = shell.map(str::to_owned).into_iter().chain(words);
+        let running = self.container.exec(ExecCommand::new(command)).await;
+        let printed = running.map_err(refused)?.stdout_to_vec().await;
+        let printed = String::from_utf8_lossy(&printed.map_err(refused)?).into_owned();
+        let (text, code) = printed.rsplit_once('\n').unwrap_or_default();
+        Ok((code == "0", text.to_owned()))
     }
 
     async fn wait(&self, mut serves: impl AsyncFnMut() -> bool) -> Result<(), ServerError> {
