@@ -114,5 +114,5 @@ impl fmt::Debug for Container {
 }
 
 fn refused(error: testcontainers::TestcontainersError) -> ServerError {
-    ServerError::Container(error.to_string())
+    ServerError::io("having a container")(std::io::Error::other(error))
 }

@@ -69,7 +69,8 @@ impl RedisServer {
         let running = match Origin::here(KIND, Power::Needed).await? {
             Origin::Container => {
                 let recipe = options.into_recipe(port)?;
-                Running::Container(Container::start(KIND, recipe, serves).await?)
+                let container = Container::start(KIND, recipe, serves).await?;
+                Running::Container(Box::new(container))
             }
             Origin::Program(_) | Origin::Address { .. } => {
                 let program = options.into_program(port, folder.path())?;

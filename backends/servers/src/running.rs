@@ -10,7 +10,7 @@ use crate::{Kind, Process, ServerError};
 pub(crate) enum Running {
     Elsewhere(&'static Kind),
     Process(Mutex<Process>),
-    Container(Container),
+    Container(Box<Container>),
 }
 
 impl Running {
