@@ -87,6 +87,13 @@ impl Guest {
         }
     }
 
+    /// Waits for so many pings over its WebSocket.
+    pub(crate) async fn hears_pings(&mut self, count: usize) {
+        for _ in 0..count {
+            read_until(&mut self.stream, "{\"type\":6}\u{1e}").await;
+        }
+    }
+
     pub(crate) async fn leave(mut self, leaving: Leaving) {
         let at = format!("?id={}", self.token);
         match (leaving, self.way) {

@@ -76,6 +76,11 @@ impl House {
         }
     }
 
+    /// Waits until nobody is connected any more.
+    pub(crate) async fn is_left(&self) {
+        becomes("everybody to leave", || self.hub.connection_count() == 0).await;
+    }
+
     /// Waits until all of so many guests have left, and everything of theirs has.
     pub(crate) async fn is_empty(&self, guests: usize) {
         let guests = guests as u64;
