@@ -38,7 +38,6 @@ impl House {
                 // The timing wheel looks at each connection as often, and forgets those that are
                 // gone.
                 keep_alive_interval: Duration::from_millis(500),
-                handshake_timeout: Duration::from_secs(1),
                 ..HubOptions::default()
             })
             .on_connected(welcome)
@@ -48,8 +47,7 @@ impl House {
         let endpoint =
             Endpoint::new(hub.clone(), Arc::new(AllowAnonymous)).options(TransportOptions {
                 // So long is an event stream or a poll waited for that has been torn.
-                disconnect_timeout: Duration::from_millis(500),
-                close_timeout: Duration::from_millis(500),
+                disconnect_timeout: Duration::from_secs(5),
                 ..TransportOptions::default()
             });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
