@@ -61,7 +61,7 @@ impl House {
             ServeLimits::default(),
         ));
         // When this is answered, tasks that only start the node have ended.
-        exchange(address, "POST", "/negotiate", "").await;
+        exchange(address, "GET", "", "").await;
         Self {
             address,
             tasks: node.tasks().len(),
