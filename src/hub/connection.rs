@@ -322,8 +322,8 @@ impl Connection {
         self.pulse.heard.store(now, Ordering::Relaxed);
     }
 
-    /// Adds a topic and runs `join` while no unregistering can come between. False if the
-    /// connection has already been unregistered.
+    /// Adds a topic, unless it is there, and runs `join` while no unregistering can come between.
+    /// False if the connection has already been unregistered.
     pub(crate) fn remember(&self, topic: &Topic, join: impl FnOnce()) -> bool {
         let mut memberships = self.memberships.lock();
         let Some(topics) = memberships.as_mut() else {
@@ -331,8 +331,8 @@ impl Connection {
         };
         if !topics.contains(topic) {
             topics.push(topic.clone());
-            join();
         }
+        join();
         true
     }
 
@@ -348,6 +348,16 @@ impl Connection {
         topics.swap_remove(index);
         leave();
         true
+    }
+
+    /// Removes a topic that it is not in any more, unless it has joined it again meanwhile.
+    pub(crate) fn forget_lost(&self, topic: &Topic, is_member: impl FnOnce() -> bool) {
+        let mut memberships = self.memberships.lock();
+        if let Some(topics) = memberships.as_mut()
+            && !is_member()
+        {
+            topics.retain(|known| known != topic);
+        }
     }
 
     /// All topics it is in, for the last time.

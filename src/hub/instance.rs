@@ -302,7 +302,7 @@ impl Hub {
         let mut failure = None;
         for (topic, waiter) in topics.iter().zip(waiters) {
             if let Err(error) = settled(waiter).await {
-                connection.forget(topic, || membership.leave(topic, connection.serial()));
+                connection.forget_lost(topic, || membership.has(topic, connection.serial()));
                 failure = Some(error);
             }
         }

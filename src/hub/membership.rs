@@ -9,6 +9,10 @@
 //! A single task owns the broker's view, and always compares it with the table as it is *now*: a
 //! leave and a join can race as they like, the last state wins. A join to a topic that the broker
 //! already delivers never waits.
+//!
+//! A call that failed may have been acted on all the same. Such a topic is *unsure*: whoever joins
+//! waits until the broker has said yes, and a topic that nobody needs is given up until the broker
+//! has said yes to that.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -54,14 +58,19 @@ struct Entry {
 
 #[derive(Default)]
 enum Interest {
-    /// Nothing has been asked of the broker.
+    /// The broker does not deliver, and nothing has been asked of it.
     #[default]
     None,
-    /// These joins wait for the broker.
-    Wanted(Vec<oneshot::Sender<Result<(), SubscribeFailed>>>),
+    /// The broker does not deliver yet, and these joins wait for it.
+    Wanted(Vec<Joining>),
+    /// A call is on its way or has failed: the broker may deliver or not. These joins wait.
+    Unsure(Vec<Joining>),
     /// The broker delivers.
     Live,
 }
+
+/// A join that waits.
+type Joining = oneshot::Sender<Result<(), SubscribeFailed>>;
 
 /// What the interest task has to do about one topic.
 #[derive(Debug, PartialEq, Eq)]
@@ -82,7 +91,8 @@ impl Membership {
         }
     }
 
-    /// Adds a member. `Some` waiter resolves when the broker delivers the topic.
+    /// Adds a member, unless it is one. `Some` waiter resolves when the broker delivers the topic,
+    /// or when it has refused: the members that waited are then no members any more.
     pub(crate) fn join(&self, topic: &Topic, connection: &Arc<Connection>) -> Option<Waiter> {
         let mut shard = self.shard(topic).lock();
         let entry = shard.entry(topic.clone()).or_default();
@@ -138,6 +148,18 @@ impl Membership {
         })
     }
 
+    /// Whether a connection is a member.
+    pub(crate) fn has(&self, topic: &Topic, serial: u64) -> bool {
+        let shard = self.shard(topic).lock();
+        shard.get(topic).is_some_and(|entry| {
+            let by_serial = |member: &Arc<Connection>| member.serial();
+            entry
+                .members
+                .binary_search_by_key(&serial, by_serial)
+                .is_ok()
+        })
+    }
+
     /// How many members there are on this node.
     pub(crate) fn count(&self, topic: &Topic) -> usize {
         self.shard(topic)
@@ -162,64 +184,67 @@ impl Membership {
         }
     }
 
-    /// What the broker has to be told about a topic; forgets topics that nobody needs.
+    /// What the broker has to be told about a topic, which is unsure from now on until the answer
+    /// is here; forgets topics that nobody needs.
     pub(crate) fn need(&self, topic: &Topic) -> Need {
         let mut shard = self.shard(topic).lock();
         let Some(entry) = shard.get_mut(topic) else {
             return Need::Nothing;
         };
-        match (&entry.interest, entry.is_empty()) {
-            (Interest::Live, true) => {
-                // Whoever joins from now on waits until the broker delivers again.
-                entry.interest = Interest::Wanted(Vec::new());
-                Need::Unsubscribe
-            }
-            (Interest::Wanted(_), false) => Need::Subscribe,
-            (Interest::Live, false) | (Interest::None, false) => Need::Nothing,
+        let is_empty = entry.is_empty();
+        match (&mut entry.interest, is_empty) {
             (Interest::None | Interest::Wanted(_), true) => {
                 shard.remove(topic);
                 Need::Nothing
             }
+            (Interest::Live | Interest::Unsure(_), true) => {
+                // Whoever joins from now on waits until the broker delivers again.
+                entry.interest = Interest::Unsure(Vec::new());
+                Need::Unsubscribe
+            }
+            (Interest::Wanted(waiting) | Interest::Unsure(waiting), false) => {
+                entry.interest = Interest::Unsure(std::mem::take(waiting));
+                Need::Subscribe
+            }
+            (Interest::Live | Interest::None, false) => Need::Nothing,
         }
     }
 
-    /// The broker delivers the topic: it was subscribed, or could not be unsubscribed.
+    /// The broker delivers the topic.
     pub(crate) fn subscribed(&self, topic: &Topic) {
         let mut shard = self.shard(topic).lock();
         let Some(entry) = shard.get_mut(topic) else {
             return;
         };
-        if let Interest::Wanted(waiters) = std::mem::replace(&mut entry.interest, Interest::Live) {
-            for waiter in waiters {
-                let _ = waiter.send(Ok(()));
-            }
-        }
+        let before = std::mem::replace(&mut entry.interest, Interest::Live);
+        before.settle(&Ok(()));
         self.mark_if_empty(topic, entry);
     }
 
-    /// The broker refused: whoever waits is told, and takes its join back.
+    /// The broker could not be told of the topic: whoever waits is a member no more, and is told.
+    /// The topic stays unsure.
     pub(crate) fn refused(&self, topic: &Topic, error: &SubscribeFailed) {
         let mut shard = self.shard(topic).lock();
         let Some(entry) = shard.get_mut(topic) else {
             return;
         };
-        if let Interest::Wanted(waiters) = std::mem::take(&mut entry.interest) {
-            for waiter in waiters {
-                let _ = waiter.send(Err(error.clone()));
-            }
-        }
-        self.mark_if_empty(topic, entry);
+        // Nobody is in a topic that is unsure without waiting for it.
+        entry.members = Members::default();
+        entry.listeners.clear();
+        let before = std::mem::replace(&mut entry.interest, Interest::Unsure(Vec::new()));
+        before.settle(&Err(error.clone()));
     }
 
     /// The broker no longer delivers the topic; who joined meanwhile is subscribed again.
     pub(crate) fn unsubscribed(&self, topic: &Topic) {
         let mut shard = self.shard(topic).lock();
-        let Some(entry) = shard.get(topic) else {
+        let Some(entry) = shard.get_mut(topic) else {
             return;
         };
         if entry.is_empty() {
             shard.remove(topic);
-        } else {
+        } else if let Interest::Unsure(waiting) = &mut entry.interest {
+            entry.interest = Interest::Wanted(std::mem::take(waiting));
             self.mark(topic);
         }
     }
@@ -230,11 +255,7 @@ impl Membership {
         self.closed.store(true, Ordering::SeqCst);
         for shard in &self.shards {
             for entry in shard.lock().values_mut() {
-                if let Interest::Wanted(waiters) = &mut entry.interest {
-                    for waiter in waiters.drain(..) {
-                        let _ = waiter.send(Ok(()));
-                    }
-                }
+                std::mem::take(&mut entry.interest).settle(&Ok(()));
             }
         }
     }
@@ -246,7 +267,12 @@ impl Membership {
         let (sender, waiter) = oneshot::channel();
         match &mut entry.interest {
             Interest::Live => return None,
-            Interest::Wanted(waiters) => waiters.push(sender),
+            Interest::Wanted(waiting) | Interest::Unsure(waiting) => {
+                if waiting.is_empty() {
+                    self.mark(topic);
+                }
+                waiting.push(sender);
+            }
             none @ Interest::None => {
                 *none = Interest::Wanted(vec![sender]);
                 self.mark(topic);
@@ -275,6 +301,17 @@ impl Membership {
 impl Entry {
     fn is_empty(&self) -> bool {
         self.members.is_empty() && self.listeners.is_empty()
+    }
+}
+
+impl Interest {
+    /// Tells whoever waits.
+    fn settle(self, outcome: &Result<(), SubscribeFailed>) {
+        if let Self::Wanted(waiting) | Self::Unsure(waiting) = self {
+            for joining in waiting {
+                let _ = joining.send(outcome.clone());
+            }
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod shutdown;
 mod slow_reader;
 mod stateful;
 mod streams;
+mod subscriptions;
 mod support;
 mod upgrade;
 mod uploads;

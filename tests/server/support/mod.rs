@@ -4,6 +4,7 @@
 mod asking;
 mod client;
 mod deadline;
+mod gated;
 pub(crate) mod line;
 pub(crate) mod messages;
 mod methods;
@@ -18,6 +19,7 @@ mod streaming;
 
 pub(crate) use client::{Client, Incoming};
 pub(crate) use deadline::{becomes, within};
+pub(crate) use gated::Gated;
 pub(crate) use raw::{BINARY, CLOSE, PING, PONG, Raw, Sent, TEXT, frame, masked};
 pub(crate) use request::{Request, Response};
 pub(crate) use server::{Plan, Server};

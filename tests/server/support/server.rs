@@ -7,7 +7,8 @@ use mesahub::auth::{AllowAnonymous, Authenticator};
 use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Hub, HubBuilder, HubOptions, Node, NodeOptions};
 use mesahub::transport::{Endpoint, Origins, TransportOptions, routes};
-use mesahub_broker::{Broker, InboxShard};
+use mesahub_broker::{Broker, Inbox, InboxShard};
+>>>>>>> 34c9ea0 (hub: settle what a failed call to the broker leaves unsure)
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
@@ -64,6 +65,13 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// Starts a server that is like this around a broker that `open` makes.
+    pub(crate) async fn start_on(mut self, open: impl FnOnce(Inbox) -> Arc<dyn Broker>) -> Server {
+        let (inbox, shards) = Node::inbox();
+        self.opened = Some((open(inbox), shards));
+        self.start().await
+    }
+
     /// Starts a server that is like this.
     pub(crate) async fn start(self) -> Server {
         let network = self.network;
