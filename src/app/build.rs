@@ -49,7 +49,8 @@ impl App {
         let backplane = loaded.settings.backplane()?;
         let bounds = options::log(&loaded.settings);
         let broker = broker::open(&backplane, bounds, inbox).await?;
-        Self::with_broker(loaded, broker, shards, &NodeOptions::default())
+        let node = options::node(&loaded.settings, broker.capabilities());
+        Self::with_broker(loaded, broker, shards, &node)
     }
 
     /// Builds every part around a broker that is already open, with the shards of its inbox. Needs

@@ -1,10 +1,10 @@
 //! From settings to the options of each room.
 
-use mesahub_broker::LogBounds;
+use mesahub_broker::{Capabilities, LogBounds};
 use mesahub_protocol::{Protocol, TransportKind};
 
 use crate::config::{self, Backplane, Settings};
-use crate::hub::{HubOptions, Wire};
+use crate::hub::{HubOptions, NodeOptions, Wire};
 use crate::notification::NotificationOptions;
 use crate::transport::TransportOptions;
 
@@ -31,6 +31,16 @@ pub fn hub(settings: &Settings, backplane: &Backplane) -> HubOptions {
         invocation_backlog: hub.invocation_backlog,
         wire: wire(backplane),
         ..HubOptions::default()
+    }
+}
+
+/// How the node lives beside others, if the backplane joins several processes.
+#[must_use]
+pub fn node(settings: &Settings, can: Capabilities) -> NodeOptions {
+    NodeOptions {
+        lease: can
+            .separate_server
+            .then_some(settings.mesahub.cluster.lease),
     }
 }
 
@@ -100,9 +110,10 @@ pub fn log(settings: &Settings) -> LogBounds {
 mod tests {
     use std::time::Duration;
 
+    use mesahub_broker::{Capabilities, MAX_PAYLOAD};
     use mesahub_protocol::{Protocol, TransportKind};
 
-    use super::{hub, log, notifications, transport, transports};
+    use super::{hub, log, node, notifications, transport, transports};
     use crate::config::{self, Backplane, Provider, Settings};
     use crate::hub::Wire;
     use crate::transport::TransportOptions;
@@ -167,6 +178,22 @@ mod tests {
         );
         let kinds = [TransportKind::LongPolling, TransportKind::WebSockets];
         assert_eq!(transports(&settings), kinds);
+    }
+
+    #[test]
+    fn the_lease_reaches_a_node_that_may_have_others_beside_it() {
+        let mut settings = Settings::default();
+        settings.mesahub.cluster.lease = Duration::from_secs(18);
+        let can = |separate_server| Capabilities {
+            log: true,
+            log_survives_restart: false,
+            exact_subscriber_count: true,
+            separate_server,
+            max_payload: MAX_PAYLOAD,
+        };
+        let lease = Some(Duration::from_secs(18));
+        assert_eq!(node(&settings, can(true)).lease, lease);
+        assert_eq!(node(&settings, can(false)).lease, None);
     }
 
     #[test]

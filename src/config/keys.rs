@@ -228,6 +228,7 @@ pub(super) static KEYS: &[Key] = &[
         "Mesahub:Hub:StatefulReconnectBufferSize",
         number(1024, 1024 * MIB, "bytes"),
     ),
+    key("Mesahub:Cluster:Lease", number(2, 3600, "seconds")),
     key(
         "Mesahub:Log:MaxCount",
         number(1, 1_000_000, "notifications"),

@@ -28,6 +28,8 @@ pub struct MesahubSettings {
     pub cors: CorsSettings,
     /// The hub.
     pub hub: HubSettings,
+    /// The nodes beside each other.
+    pub cluster: ClusterSettings,
     /// What is kept of each channel for clients that come back.
     pub log: LogSettings,
     /// Dining sessions.
@@ -136,6 +138,16 @@ pub struct LongPollingSettings {
     pub poll_timeout: Duration,
 }
 
+/// The nodes beside each other, where the backplane joins several processes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct ClusterSettings {
+    /// After how much silence a node counts as gone, and its people with it: 2 to 3600 s, 15 s by
+    /// default. A node gives a sign of life three times in that time.
+    #[serde(deserialize_with = "seconds")]
+    pub lease: Duration,
+}
+
 /// What is kept of each channel for clients that come back; whichever bound is met first holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
@@ -215,6 +227,14 @@ impl Default for LongPollingSettings {
     fn default() -> Self {
         Self {
             poll_timeout: Duration::from_secs(90),
+        }
+    }
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
         }
     }
 }

@@ -71,8 +71,8 @@ pub use environment::Environment;
 pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};
 pub use mesahub::{
-    AuthenticationSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings,
-    LongPollingSettings, MesahubSettings, ServerSettings, WebSocketSettings,
+    AuthenticationSettings, ClusterSettings, CorsSettings, HubSettings, LogSettings,
+    LoggingSettings, LongPollingSettings, MesahubSettings, ServerSettings, WebSocketSettings,
 };
 pub use origin::{Origin, Place};
 pub use print::check;

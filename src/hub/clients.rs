@@ -1,6 +1,7 @@
 //! Addressing clients: who a message is for, and sending it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -217,9 +218,9 @@ impl Recipients {
     /// not when clients have it. Dropping the future may leave it sent or not sent.
     ///
     /// # Errors
-    /// When the arguments cannot be encoded, the address is unusable, the connection is not here
+    /// When the arguments cannot be encoded, the address is unusable, a connection is not here
     /// (nothing is said of one that another node no longer has), or the backplane refuses; see
-    /// [`SendError::is_retryable`].
+    /// [`SendError::is_retryable`]. Of several connections the others get it all the same.
     pub async fn send<A: Serialize + Sync + ?Sized>(
         self,
         method: &str,
@@ -286,7 +287,8 @@ impl Recipients {
             .collect())
     }
 
-    /// To each in turn, without the backplane where the connection is here.
+    /// To each connection that is here, and to each node that has others. An error of the backplane
+    /// is told rather than a connection that is gone.
     async fn send_each(
         &self,
         ids: &[ConnectionId],
@@ -298,20 +300,26 @@ impl Recipients {
             encoded.insert(protocol, raw);
         }
         let cluster = self.hub.cluster();
+        let (mut failure, mut elsewhere) = (None, BTreeMap::<_, Vec<_>>::new());
         for id in ids.iter().filter(|id| !self.excluded.contains(id)) {
             if let Some(connection) = self.hub.find(*id) {
                 connection.send_encoded(&encoded, &self.options.overflow);
             } else if cluster.is_here(*id) {
-                return Err(SendError::UnknownConnection(*id));
+                failure = Some(SendError::UnknownConnection(*id));
             } else {
-                match cluster.deliver(*id, &envelope).await {
-                    Ok(()) => {}
-                    Err(AskError::Broker(error)) => return Err(error.into()),
-                    Err(_) => return Err(SendError::UnknownConnection(*id)),
-                }
+                elsewhere.entry(id.node()).or_default().push(*id);
             }
         }
-        Ok(())
+        for (node, ids) in elsewhere {
+            let first = ids[0];
+            match cluster.deliver(node, ids, &envelope).await {
+                Ok(()) => {}
+                Err(AskError::Broker(error)) => failure = Some(error.into()),
+                Err(_) if failure.is_none() => failure = Some(SendError::UnknownConnection(first)),
+                Err(_) => {}
+            }
+        }
+        failure.map_or(Ok(()), Err)
     }
 
     fn topics(&self) -> Result<Vec<Topic>, SendError> {

@@ -70,8 +70,9 @@ impl Fanout {
         while let Some(inbound) = deliveries.next() {
             let delivery = match inbound {
                 Inbound::Delivery(delivery) => delivery,
-                Inbound::Gap(_) => {
+                Inbound::Gap(gap) => {
                     self.counters.gaps.add(1);
+                    self.peers.missed(&gap);
                     continue;
                 }
             };

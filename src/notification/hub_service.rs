@@ -201,14 +201,10 @@ impl NotificationService for HubNotificationService {
             .await?)
     }
 
-    /// Asks this node first and then the backplane for nodes that listen for the user.
+    /// Asks this node first, then the backplane, and the other nodes only where those leave a doubt.
     async fn is_user_online(&self, tenant: &TenantKey, user: &UserId) -> Result<bool, NotifyError> {
         let key = user_key(tenant, user);
-        if self.hub.user_count(&key) > 0 {
-            return Ok(true);
-        }
-        let topic = self.hub.topics().user(&key).map_err(SendError::from)?;
-        Ok(self.hub.node().broker().subscriber_count(&topic).await? > 0)
+        Ok(self.hub.cluster().is_online(&key).await?)
     }
 
     /// Asks all nodes.

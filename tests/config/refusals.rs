@@ -155,6 +155,7 @@ fn every_problem_is_told_at_once() {
         ("Mesahub__Server__Address", "somewhere"),
         ("Mesahub__Hub__Path", "hubs"),
         ("Mesahub__Log__MaxAge", "0"),
+        ("Mesahub__Cluster__Lease", "1"),
         ("Mesahub__Nothing", "1"),
         ("RealTimeConfiguration__Provider", "Azure"),
         (
@@ -166,10 +167,11 @@ fn every_problem_is_told_at_once() {
 
     let text = error.to_string();
     for part in [
-        "the configuration has 7 problems:\n  - ",
+        "the configuration has 8 problems:\n  - ",
         "Mesahub:Server:Address is \"somewhere\"; expected an IP address and a port",
         "Mesahub:Hub:Path is \"hubs\"; expected a path such as /hubs/notifications",
         "Mesahub:Log:MaxAge is \"0\"; expected a whole number from 1 to 2592000 seconds",
+        "Mesahub:Cluster:Lease is \"1\"; expected a whole number from 2 to 3600 seconds",
         "Mesahub:Nothing is not a known key",
         "Azure:ServiceName is empty; the chosen Provider needs it",
         "ClientTimeoutInterval is 20 s; expected at least twice KeepAliveInterval, which is 15 s",

@@ -1,9 +1,12 @@
 //! Several nodes: what concerns one connection, a user or a group works from any of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mesahub::broker::Metered;
 use mesahub::hub::{ConnectionId, Ending, GroupError, InvokeError, NodeOptions, SendError};
-use mesahub_memory::{MemoryConfig, MemoryNetwork};
+use mesahub_broker::{Gap, GapScope};
+use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
@@ -77,6 +80,21 @@ async fn several_connections_on_several_nodes_are_addressed_at_once() {
     both.send("Heard", &["both"]).await.unwrap();
     here.hears("both").await;
     there.hears("both").await;
+}
+
+#[tokio::test]
+async fn one_connection_that_is_gone_keeps_no_other_from_its_message() {
+    let (one, other) = two().await;
+    let nobodies = nobodies(&one, &other).await;
+    let mut here = Client::connect(&one).await;
+    let (mut there, mut too) = (Client::connect(&other).await, Client::connect(&other).await);
+    let all = nobodies.into_iter().chain([here.id, there.id, too.id]);
+    let sent = one.hub.clients().connections(all);
+    let sent = sent.send("Heard", &["all"]).await;
+    assert!(matches!(sent, Err(SendError::UnknownConnection(_))));
+    for client in [&mut here, &mut there, &mut too] {
+        client.hears("all").await;
+    }
 }
 
 #[tokio::test]
@@ -252,6 +270,44 @@ async fn a_node_that_falls_silent_is_gone_when_its_lease_ends() {
     assert_eq!(one.hub.cluster().nodes(), 2);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(one.hub.cluster().nodes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_hears_nobody_does_not_count_for_all() {
+    let network = network();
+    let one = node(&network, Duration::from_secs(15)).await;
+    assert_eq!(one.hub.cluster().connection_count().await.unwrap(), 0);
+    one.node.broker().close().await;
+    tokio::time::advance(Duration::from_secs(16)).await;
+    let counted = one.hub.cluster().connection_count().await;
+    let Err(error) = counted else {
+        panic!("it counted {counted:?}");
+    };
+    assert!(error.is_retryable(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_interruption_a_node_greets_the_others_at_once() {
+    let network = network();
+    let mut parts = None;
+    let plan = Plan {
+        node: NodeOptions { lease: Some(LEASE) },
+        ..Plan::default()
+    };
+    let server = plan.start_on(|inbox| {
+        let metered = Metered::new(MemoryBroker::join(&network, inbox.clone()));
+        parts = Some((inbox, Arc::clone(metered.meters())));
+        Arc::new(metered)
+    });
+    let server = server.await;
+    let (inbox, meters) = parts.unwrap();
+    becomes("the first greeting", || meters.published.value() == 1).await;
+    let before = tokio::time::Instant::now();
+    let topics = GapScope::All;
+    inbox.gap(Gap { topics }).await.unwrap();
+    becomes("the next greeting", || meters.published.value() >= 2).await;
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    drop(server);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,10 +11,10 @@ pub use crate::hub::cluster::question::Whois;
 use crate::hub::cluster::question::{Deliver, Question, Reply};
 use crate::hub::cluster::result;
 use crate::hub::ending::Ending;
-use crate::hub::error::GroupError;
+use crate::hub::error::{GroupError, SendError};
 use crate::hub::id::ConnectionId;
 use crate::hub::instance::Hub;
-use crate::hub::peers::{AskError, join, split};
+use crate::hub::peers::{AskError, NodeId, join, split};
 use crate::hub::results::InvokeError;
 
 /// How long another node may take over an answer that needs nobody else.
@@ -164,6 +164,33 @@ impl Cluster {
         self.sum(here, &Question::CountUser(user.to_owned())).await
     }
 
+    /// Whether a user has a connection anywhere.
+    ///
+    /// The backplane knows best of a user who is nowhere. Of one who may be somewhere it can be
+    /// wrong, since a node that hangs or has lost its power is subscribed still: so the nodes are
+    /// asked, of whom such a one is none when its lease has ended. Official servers answer no such
+    /// question; with them, and for a node that is alone, the backplane is believed.
+    ///
+    /// # Errors
+    /// When the name is unusable, or the backplane does not answer or does not take the question.
+    pub async fn is_online(&self, user: &str) -> Result<bool, SendError> {
+        if self.hub.user_count(user) > 0 {
+            return Ok(true);
+        }
+        let (topic, node) = (self.hub.topics().user(user)?, self.hub.node());
+        if node.broker().subscriber_count(&topic).await? == 0 {
+            return Ok(false);
+        }
+        if self.hub.aspnetcore().is_some() || node.peers().is_alone() {
+            return Ok(true);
+        }
+        let counted = self.user_count(user).await;
+        counted.map(|count| count > 0).map_err(|error| match error {
+            ClusterError::Broker(error) => error.into(),
+            error => BrokerError::unavailable(error).into(),
+        })
+    }
+
     /// How many connections the hub has, counted as [`group_count`](Self::group_count) does.
     ///
     /// # Errors
@@ -188,24 +215,25 @@ impl Cluster {
         })
     }
 
-    /// Passes a message to connections of other nodes; those of one node get it in order.
+    /// Passes a message to connections of another node, which get what is sent in order.
     ///
-    /// Whether there is such a node is found out, whether it has the connection is not.
+    /// Whether there is such a node is found out, whether it has the connections is not.
     pub(crate) async fn deliver(
         &self,
-        id: ConnectionId,
+        node: NodeId,
+        connections: Vec<ConnectionId>,
         envelope: &Envelope,
     ) -> Result<(), AskError> {
         if let Some(official) = self.hub.aspnetcore() {
-            return official
-                .deliver(id, envelope)
-                .await
-                .map_err(AskError::Broker);
+            let mut delivered = Ok(());
+            for id in connections {
+                delivered = official.deliver(id, envelope).await.and(delivered);
+            }
+            return delivered.map_err(AskError::Broker);
         }
-        let connections = vec![id];
         let message = join(&Deliver { connections }, &envelope.encode());
         let peers = self.hub.node().peers();
-        peers.tell(id.node(), self.service(), &message).await
+        peers.tell(node, self.service(), &message).await
     }
 
     /// Asks a client of another node for a value.

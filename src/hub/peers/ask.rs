@@ -1,12 +1,12 @@
 //! Asking and telling other nodes, and being asked and told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesahub_broker::{Broker, BrokerError, Publication, Topic};
+use mesahub_broker::{Broker, BrokerError, Gap, Publication, Topic};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,9 @@ const QUESTIONS: usize = 4_096;
 /// Questions that are answered at the same time; each may wait for a client.
 const ANSWERING: usize = 4_096;
 
+/// Answers that are taken of nodes that were not known when all were asked.
+const STRANGERS: usize = 64;
+
 /// The other nodes, as this one sees them.
 pub(crate) struct Peers {
     me: NodeId,
@@ -31,13 +34,15 @@ pub(crate) struct Peers {
     mine: Topic,
     everyones: Topic,
     services: RwLock<HashMap<String, Weak<dyn Service>>>,
-    pending: Mutex<HashMap<u64, mpsc::Sender<Option<Bytes>>>>,
+    pending: Mutex<HashMap<u64, mpsc::Sender<(NodeId, Option<Bytes>)>>>,
     next: AtomicU64,
     questions: mpsc::Sender<Question>,
     /// None where no other node can be: nothing is sent or awaited then.
     pub(super) leases: Option<Leases>,
     /// Somebody greeted.
     pub(super) greeted: Notify,
+    /// Signs of life may be missing, so that everybody has to be greeted again.
+    pub(super) interrupted: Notify,
 }
 
 /// Why there is no answer.
@@ -66,7 +71,7 @@ pub(crate) struct Question {
 struct Asked<'a> {
     peers: &'a Peers,
     number: u64,
-    answers: mpsc::Receiver<Option<Bytes>>,
+    answers: mpsc::Receiver<(NodeId, Option<Bytes>)>,
 }
 
 impl Peers {
@@ -89,6 +94,7 @@ impl Peers {
             questions,
             leases: lease.map(Leases::new),
             greeted: Notify::new(),
+            interrupted: Notify::new(),
         });
         (peers, asked)
     }
@@ -131,33 +137,43 @@ impl Peers {
         self.send_question(topic_of(node), asked.number, service, question)
             .await?;
         match tokio::time::timeout(deadline, asked.answers.recv()).await {
-            Ok(Some(Some(answer))) => Ok(answer),
-            Ok(Some(None)) => Err(AskError::NoNode(node)),
+            Ok(Some((_, Some(answer)))) => Ok(answer),
+            Ok(Some((_, None))) => Err(AskError::NoNode(node)),
             Ok(None) | Err(_) => Err(AskError::Silent),
         }
     }
 
     /// Asks all other nodes and returns what those answer that have the service. Ends when all
-    /// that are alive have answered, or at the deadline with what has come by then.
+    /// that are known to be alive have answered, or at the deadline with what has come by then.
+    /// A node that is cut off from the others says so rather than speak for itself alone.
     pub(crate) async fn ask_others(
         &self,
         service: &str,
         question: &[u8],
         deadline: Duration,
     ) -> Result<Vec<Bytes>, AskError> {
-        let others = self.others();
-        if others == 0 {
+        let Some(leases) = &self.leases else {
+            return Ok(Vec::new());
+        };
+        if leases.is_cut_off() {
+            return Err(BrokerError::unavailable("this node does not hear the others").into());
+        }
+        let mut awaited = leases.alive();
+        if awaited.is_empty() {
             return Ok(Vec::new());
         }
-        let mut asked = self.asked(others);
+        let mut asked = self.asked(awaited.len() + STRANGERS);
         self.send_question(self.everyones.clone(), asked.number, service, question)
             .await?;
-        let mut answers = Vec::with_capacity(others);
+        let (mut answers, mut answered) = (Vec::with_capacity(awaited.len()), HashSet::new());
         let all = async {
-            for _ in 0..others {
-                match asked.answers.recv().await {
-                    Some(answer) => answers.extend(answer),
-                    None => return,
+            while !awaited.is_empty() {
+                let Some((node, answer)) = asked.answers.recv().await else {
+                    return;
+                };
+                awaited.remove(&node);
+                if answered.insert(node) {
+                    answers.extend(answer);
                 }
             }
         };
@@ -181,6 +197,19 @@ impl Peers {
         Ok(())
     }
 
+    /// Whether no other node can be.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.leases.is_none()
+    }
+
+    /// Letters may have been lost, if the gap is in their topics: whoever lives is found again
+    /// without waiting for its next sign.
+    pub(crate) fn missed(&self, gap: &Gap) {
+        if gap.covers(&self.everyones) {
+            self.interrupted.notify_one();
+        }
+    }
+
     /// Whether a delivery of this topic is a letter.
     pub(crate) fn receives(&self, topic: &Topic) -> bool {
         *topic == self.mine || *topic == self.everyones
@@ -193,8 +222,12 @@ impl Peers {
             return;
         };
         match head {
-            Head::Beat { from, .. } | Head::Leaving { from } | Head::Ask { from, .. }
-                if from == self.me => {}
+            Head::Beat { from, .. } if from == self.me => {
+                if let Some(leases) = &self.leases {
+                    leases.heard_myself();
+                }
+            }
+            Head::Leaving { from } | Head::Ask { from, .. } if from == self.me => {}
             Head::Beat { from, greeting } => {
                 if let Some(leases) = &self.leases {
                     leases.renew(from);
@@ -223,11 +256,15 @@ impl Peers {
                     tracing::warn!(%from, "too many questions of other nodes wait; one was dropped");
                 }
             }
-            Head::Answer { number, known } => {
+            Head::Answer {
+                from,
+                number,
+                known,
+            } => {
                 let pending = self.pending.lock();
                 if let Some(asked) = pending.get(&number) {
                     // The queue has room for every answer that is waited for.
-                    let _ = asked.try_send(known.then_some(body));
+                    let _ = asked.try_send((from, known.then_some(body)));
                 }
             }
             Head::Tell { service } => {
@@ -269,7 +306,11 @@ impl Peers {
             None => None,
         };
         let known = answer.is_some();
-        let head = Head::Answer { number, known };
+        let head = Head::Answer {
+            from: self.me,
+            number,
+            known,
+        };
         let topic = topic_of(question.from);
         let body = answer.unwrap_or_default();
         let sent = self.publish(topic, &head, &body);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::peers::ask::Peers;
@@ -26,14 +27,16 @@ impl Peers {
         };
         self.beat(true).await;
         let mut ticks = tokio::time::interval(lease / BEATS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks.reset();
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.greeted.notified() => {}
+            let greeting = tokio::select! {
+                _ = ticks.tick() => false,
+                () = self.greeted.notified() => false,
+                () = self.interrupted.notified() => true,
                 () = stop.cancelled() => return,
-            }
-            self.beat(false).await;
+            };
+            self.beat(greeting).await;
             self.others();
         }
     }

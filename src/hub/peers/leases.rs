@@ -1,6 +1,6 @@
 //! Which nodes are alive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -8,10 +8,11 @@ use tokio::time::Instant;
 
 use crate::hub::peers::node_id::NodeId;
 
-/// When each of the other nodes was last heard of.
+/// When each of the other nodes was last heard of, and this one heard itself.
 pub(super) struct Leases {
     lease: Duration,
     heard: Mutex<HashMap<NodeId, Instant>>,
+    myself: Mutex<Instant>,
 }
 
 impl Leases {
@@ -19,7 +20,19 @@ impl Leases {
         Self {
             lease,
             heard: Mutex::default(),
+            myself: Mutex::new(Instant::now()),
         }
+    }
+
+    /// Notes that a sign of life of this node has come back to it.
+    pub(super) fn heard_myself(&self) {
+        *self.myself.lock() = Instant::now();
+    }
+
+    /// Whether this node has not even heard itself for a lease: then nothing can be said of the
+    /// others.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.myself.lock().elapsed() >= self.lease
     }
 
     /// Notes a sign of life.
@@ -38,6 +51,11 @@ impl Leases {
 
     /// How many others are alive. Forgets those whose lease has ended.
     pub(super) fn count(&self) -> usize {
+        self.alive().len()
+    }
+
+    /// The others that are alive. Forgets those whose lease has ended.
+    pub(super) fn alive(&self) -> HashSet<NodeId> {
         let mut heard = self.heard.lock();
         heard.retain(|node, since| {
             let lives = since.elapsed() < self.lease;
@@ -46,7 +64,7 @@ impl Leases {
             }
             lives
         });
-        heard.len()
+        heard.keys().copied().collect()
     }
 
     /// Whether this one is alive.
@@ -79,5 +97,17 @@ mod tests {
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(!leases.holds(quiet) && leases.holds(loud) && !leases.holds(leaving));
         assert_eq!(leases.count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_does_not_hear_itself_for_a_lease_is_cut_off() {
+        let leases = Leases::new(Duration::from_secs(15));
+        tokio::time::advance(Duration::from_secs(14)).await;
+        assert!(!leases.is_cut_off(), "it has just started");
+        leases.heard_myself();
+        tokio::time::advance(Duration::from_secs(14)).await;
+        assert!(!leases.is_cut_off());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(leases.is_cut_off());
     }
 }

@@ -21,7 +21,11 @@ pub(super) enum Head {
         service: String,
     },
     /// The answer, unless the node has no such service.
-    Answer { number: u64, known: bool },
+    Answer {
+        from: NodeId,
+        number: u64,
+        known: bool,
+    },
     /// Something for a service that nobody waits for.
     Tell { service: String },
 }
