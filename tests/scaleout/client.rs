@@ -1,5 +1,6 @@
 //! One SignalR connection over a WebSocket, with a library that is not the server's.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -13,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::fleet::{Server, within};
+use crate::fleet::within;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -44,8 +45,8 @@ struct Messages {
 
 impl Client {
     /// Connects and waits until it has been welcomed into its channels.
-    pub(crate) async fn connect(server: &Server, token: &str) -> Self {
-        let hub = format!("{}/hubs/notifications", server.address);
+    pub(crate) async fn connect(server: SocketAddr, token: &str) -> Self {
+        let hub = format!("{server}/hubs/notifications");
         let negotiating = reqwest::Client::new()
             .post(format!("http://{hub}/negotiate?negotiateVersion=1"))
             .bearer_auth(token)
@@ -71,8 +72,8 @@ impl Client {
         client
     }
 
-    /// Calls a hub method and waits for its end, which must be a good one.
-    pub(crate) async fn call(&mut self, method: &str, arguments: Value) {
+    /// Calls a hub method and gives its result; the end must be a good one.
+    pub(crate) async fn call(&mut self, method: &str, arguments: Value) -> Value {
         self.calls += 1;
         let id = self.calls.to_string();
         let call = json!({"type": 1, "invocationId": id, "target": method, "arguments": arguments});
@@ -82,8 +83,9 @@ impl Client {
             let place = all.position(|one| one["invocationId"] == id.as_str())?;
             Some(messages.completions.swap_remove(place))
         });
-        let completion = within(method, completed).await;
+        let mut completion = within(method, completed).await;
         assert_eq!(completion.get("error"), None, "{method}");
+        completion["result"].take()
     }
 
     /// Waits until something is found in what has come.
@@ -91,9 +93,14 @@ impl Client {
         self.until(|messages| find(&messages.notifications)).await
     }
 
-    /// All notifications that have come, in order.
+    /// All notifications that have come and were not taken, in order.
     pub(crate) fn heard(&self) -> Vec<Value> {
         self.heard.messages.lock().notifications.clone()
+    }
+
+    /// Takes them.
+    pub(crate) fn take_heard(&self) -> Vec<Value> {
+        std::mem::take(&mut self.heard.messages.lock().notifications)
     }
 
     /// Says goodbye in the orderly way, and waits for the server's.

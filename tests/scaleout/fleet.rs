@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use mesahub::app::{App, options};
 use mesahub::auth::{SecretKey, SigningAlgorithm, TokenSpec};
 use mesahub::broker::open;
-use mesahub::config::{Sources, load};
+use mesahub::config::{Loaded, Sources, load};
 use mesahub::hub::{Hub, Node, NodeOptions};
 use mesahub::notification::HubNotificationService;
 use mesahub_broker::{Broker, Inbox};
@@ -15,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const KEY: &str = "a key for tests that is long enough for every algorithm, even HS512: 64";
+pub(crate) const KEY: &str =
+    "a key for tests that is long enough for every algorithm, even HS512: 64";
 
 /// Longer than anything may take.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -25,6 +27,16 @@ pub(crate) struct Fleet {
     pub(crate) nodes: Vec<Server>,
     running: JoinSet<bool>,
     stop: CancellationToken,
+    forgotten: AtomicBool,
+}
+
+/// When a publisher is told that it has been heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// When its notification waits to be published.
+    Queued,
+    /// When the backplane has taken it.
+    Taken,
 }
 
 /// One of them.
@@ -38,18 +50,24 @@ impl Fleet {
     /// Starts three nodes, each around a broker that `open` makes, and waits until they know each
     /// other.
     pub(crate) async fn start(open: impl AsyncFn(Inbox) -> Arc<dyn Broker>) -> Self {
-        let loaded = load(&Sources {
-            overrides: vec![(
-                "Mesahub:Authentication:SigningKey".to_owned(),
-                KEY.to_owned(),
-            )],
-            ..Sources::default()
-        })
-        .unwrap();
+        Self::start_with(Accepted::Queued, open).await
+    }
+
+    /// The same, with publishers that are told something else.
+    pub(crate) async fn start_with(
+        accepted: Accepted,
+        open: impl AsyncFn(Inbox) -> Arc<dyn Broker>,
+    ) -> Self {
+        let queued = (accepted == Accepted::Queued).to_string();
+        let loaded = loaded(vec![(
+            "RealTimeConfiguration:Notifications:EnableBackgroundProcessing".to_owned(),
+            queued,
+        )]);
         let mut fleet = Self {
             nodes: Vec::new(),
             running: JoinSet::new(),
             stop: CancellationToken::new(),
+            forgotten: AtomicBool::new(false),
         };
         // So long that no node is lost because the machine is busy.
         let lease = Some(Duration::from_secs(120));
@@ -77,6 +95,43 @@ impl Fleet {
         fleet
     }
 
+    /// Waits until every node is back on a backplane that was away, has all its subscriptions, and
+    /// has said that something may be missing; `gaps` tells how often each had said so before. How
+    /// long that took.
+    pub(crate) async fn heal(&self, gaps: &[u64]) -> Duration {
+        let since = Instant::now();
+        for (node, gaps) in self.nodes.iter().zip(gaps) {
+            let node = node.hub.node();
+            within("a node to heal", async {
+                while node.counters().gaps.value() == *gaps || node.broker().health().await.is_err()
+                {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+        }
+        since.elapsed()
+    }
+
+    /// How often each node has said that something may be missing.
+    pub(crate) fn gaps(&self) -> Vec<u64> {
+        let nodes = self.nodes.iter();
+        let gaps = nodes.map(|node| node.hub.node().counters().gaps.value());
+        gaps.collect()
+    }
+
+    /// The backplane was away, and logs that do not survive that are gone.
+    pub(crate) fn was_restarted(&self) {
+        let can = self.nodes[0].hub.node().broker().capabilities();
+        let forgotten = !can.log_survives_restart;
+        self.forgotten.store(forgotten, Ordering::SeqCst);
+    }
+
+    /// Whether nothing can be said of what was before.
+    pub(crate) fn has_forgotten(&self) -> bool {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
     /// Stops all nodes, each of which has to end in an orderly way.
     pub(crate) async fn stop(mut self) {
         self.stop.cancel();
@@ -89,21 +144,23 @@ impl Fleet {
 /// A broker as the configuration opens it.
 pub(crate) async fn opened(provider: &str, address: &str, inbox: Inbox) -> Arc<dyn Broker> {
     let set = |key: &str, value: &str| (format!("RealTimeConfiguration:{key}"), value.to_owned());
-    let loaded = load(&Sources {
-        overrides: vec![
-            set("Provider", provider),
-            set("ConnectionString", address),
-            (
-                "Mesahub:Authentication:SigningKey".to_owned(),
-                KEY.to_owned(),
-            ),
-        ],
-        ..Sources::default()
-    })
-    .unwrap();
+    let loaded = loaded(vec![
+        set("Provider", provider),
+        set("ConnectionString", address),
+    ]);
     let backplane = loaded.settings.backplane().unwrap();
     let bounds = options::log(&loaded.settings);
     open(&backplane, bounds, inbox).await.unwrap()
+}
+
+fn loaded(mut overrides: Vec<(String, String)>) -> Loaded {
+    let key = "Mesahub:Authentication:SigningKey".to_owned();
+    overrides.push((key, KEY.to_owned()));
+    let sources = Sources {
+        overrides,
+        ..Sources::default()
+    };
+    load(&sources).unwrap()
 }
 
 /// A token that the fleet accepts.

@@ -2,13 +2,17 @@
 //!
 //! A tenant does one thing after the other, so the model is exact: whoever is in a channel when
 //! something is published there must receive it, and nobody else may. Only what was published
-//! before somebody joined may or may not reach them: it can still be on its way.
+//! before somebody joined may or may not reach them, since it can still be on its way, and what
+//! the backplane has not taken whole, of which its publisher was told.
+//!
+//! Who is away is owed what its channels carry meanwhile, if it had something of them before: then
+//! it can ask for the rest.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use mesahub::auth::{OrderId, Role, SessionId, TenantKey, TokenSpec};
 use mesahub::channel::Channel;
-use mesahub::notification::{Event, NotificationService};
+use mesahub::notification::{Event, NotificationService, RealTimeService};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -16,6 +20,7 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::dice::Dice;
 use crate::fleet::{Fleet, LONG, Server, signed, within};
+use crate::person::{Kind, Person, Published};
 
 const STAFF: usize = 9;
 const CUSTOMERS: usize = 6;
@@ -28,55 +33,28 @@ pub(crate) struct Tenant<'fleet> {
     dice: Dice,
     orders: Vec<OrderId>,
     people: Vec<Person>,
-    /// Everything published, by id.
-    published: BTreeMap<String, Published>,
+    /// Everything published, by number.
+    published: Vec<Published>,
+    /// How many of those the backplane did not take.
+    refused: usize,
     received: usize,
-}
-
-/// Notifications whose order holds: published by one node, and received through one channel.
-type Stream = (usize, String);
-
-struct Published {
-    /// Its place in the order of all.
-    number: usize,
-    node: usize,
-    event: Event,
-}
-
-struct Person {
-    client: Client,
-    kind: Kind,
-    name: String,
-    /// Everything that it must have received by the end.
-    owed: BTreeSet<String>,
-    /// What it may have received: it was published before it joined.
-    tolerated: BTreeSet<String>,
-}
-
-enum Kind {
-    Staff {
-        follows_orders: bool,
-    },
-    Customer {
-        session: SessionId,
-        follows: BTreeSet<OrderId>,
-    },
 }
 
 impl<'fleet> Tenant<'fleet> {
     /// Lets everybody in.
-    pub(crate) async fn open(fleet: &'fleet Fleet, number: u64, dice: Dice) -> Self {
+    pub(crate) async fn open(fleet: &'fleet Fleet, number: usize, dice: Dice) -> Self {
         let mut tenant = Self {
             fleet,
             key: format!("tenant-{number}").parse().unwrap(),
             dice,
             orders: (0..ORDERS).map(|_| Uuid::now_v7().into()).collect(),
             people: Vec::new(),
-            published: BTreeMap::new(),
+            published: Vec::new(),
+            refused: 0,
             received: 0,
         };
         for place in 0..STAFF + CUSTOMERS {
-            let person = tenant.connect(place).await;
+            let person = tenant.somebody(place).await;
             tenant.people.push(person);
         }
         tenant
@@ -84,59 +62,25 @@ impl<'fleet> Tenant<'fleet> {
 
     /// Does one thing by chance.
     pub(crate) async fn step(&mut self) {
-        match self.dice.throw(20) {
-            0..=10 => self.publish().await,
-            11..=13 => self.follow_an_order().await,
-            14..=15 => self.leave_an_order().await,
-            16..=17 => self.turn_to_orders().await,
+        match self.dice.throw(22) {
+            0..=10 => {
+                self.publish().await;
+            }
+            11..=12 => self.follow_an_order().await,
+            13..=14 => self.leave_an_order().await,
+            15..=16 => self.turn_to_orders().await,
+            17..=18 => self.cut_somebody_off().await,
+            19..=20 => self.somebody_comes_back().await,
             _ => self.replace_somebody().await,
         }
     }
 
-    /// Waits until everybody has what they are owed, publishes markers from every node behind
-    /// everything else, and compares.
-    pub(crate) async fn settle(&mut self) {
-        for node in 0..self.fleet.nodes.len() {
-            let mut events = vec![self.table()];
-            events.extend(
-                self.orders
-                    .clone()
-                    .into_iter()
-                    .map(|order| self.status(order)),
-            );
-            for person in &self.people {
-                if let Kind::Customer { session, .. } = &person.kind {
-                    events.push(expiring(*session));
-                }
-            }
-            for event in events {
-                self.publish_on(node, event).await;
-            }
-        }
-        for place in 0..self.people.len() {
-            self.settled(place).await;
-            self.compare(place);
-        }
-        self.everybody_is_counted().await;
-    }
-
-    /// Sends everybody home; how many notifications were received.
-    pub(crate) async fn close(mut self) -> usize {
-        for person in self.people.drain(..) {
-            person.client.leave().await;
-        }
-        self.everybody_is_counted().await;
-        self.received
-    }
-
-    async fn publish(&mut self) {
+    /// Publishes something by chance; whether it was taken.
+    pub(crate) async fn publish(&mut self) -> bool {
         let node = self.dice.throw(self.fleet.nodes.len());
         let event = match self.dice.throw(3) {
-            0 => self.table(),
-            1 => {
-                let order = self.orders[self.dice.throw(ORDERS)];
-                self.status(order)
-            }
+            0 => table(&self.key),
+            1 => status(&self.key, self.orders[self.dice.throw(ORDERS)]),
             _ => {
                 let place = STAFF + self.dice.throw(CUSTOMERS);
                 let Kind::Customer { session, .. } = &self.people[place].kind else {
@@ -145,30 +89,191 @@ impl<'fleet> Tenant<'fleet> {
                 expiring(*session)
             }
         };
-        self.publish_on(node, event).await;
+        self.publish_on(node, event).await
     }
 
-    async fn publish_on(&mut self, node: usize, event: Event) {
-        let number = self.published.len();
-        let recipients: Vec<usize> = (0..self.people.len())
-            .filter(|place| self.people[*place].is_told(&event))
-            .collect();
-        let publishing = self.fleet.nodes[node].service.notify(event.clone());
-        let id = within("a publish", publishing).await.unwrap().to_string();
-        let published = Published {
-            number,
-            node,
-            event,
-        };
-        self.published.insert(id.clone(), published);
-        for place in recipients {
-            self.people[place].owed.insert(id.clone());
+    /// How many publications the backplane has taken, and of how many others their publisher was
+    /// told.
+    pub(crate) fn published(&self) -> (usize, usize) {
+        (self.published.len() - self.refused, self.refused)
+    }
+
+    /// Waits until everybody is there and has what they are owed, publishes markers from every node
+    /// behind everything else, and compares.
+    pub(crate) async fn settle(&mut self) {
+        for place in 0..self.people.len() {
+            self.come_back(place).await;
         }
+        for node in 0..self.fleet.nodes.len() {
+            let mut events = vec![table(&self.key)];
+            events.extend(self.orders.iter().map(|order| status(&self.key, *order)));
+            for person in &self.people {
+                if let Kind::Customer { session, .. } = &person.kind {
+                    events.push(expiring(*session));
+                }
+            }
+            for event in events {
+                assert!(self.publish_on(node, event).await, "a marker was not taken");
+            }
+        }
+        for place in 0..self.people.len() {
+            self.settled(place).await;
+            self.people[place].check(&self.key, &self.published);
+        }
+        self.everybody_is_counted().await;
+    }
+
+    /// Everybody does what a client does after its node was cut off from the backplane; how many
+    /// channels could not be said anything of.
+    pub(crate) async fn catch_up(&mut self) -> usize {
+        let mut lost = 0;
+        for place in 0..self.people.len() {
+            let person = &mut self.people[place];
+            if person.client.is_some() {
+                let channels = person.catch_up(&self.key).await;
+                lost += self.refetch(place, &channels);
+            } else {
+                lost += self.come_back(place).await;
+            }
+        }
+        lost
+    }
+
+    /// Sends everybody home, after which nobody listens for the tenant any more. How many
+    /// notifications were received.
+    pub(crate) async fn close(mut self) -> usize {
+        let mut channels = vec![Channel::Admins(self.key.clone())];
+        channels.extend(self.orders.iter().map(|order| self.order_channel(*order)));
+        for mut person in std::mem::take(&mut self.people) {
+            self.received += person.check(&self.key, &self.published);
+            if let Kind::Customer { session, .. } = &person.kind {
+                channels.push(Channel::Session(*session));
+            }
+            if let Some(client) = person.client.take() {
+                client.leave().await;
+            }
+        }
+        self.everybody_is_counted().await;
+        let service = RealTimeService::new(self.fleet.nodes[0].hub.clone());
+        for channel in channels {
+            within("the last subscription to be given up", async {
+                while service.subscriber_count(&channel).await.unwrap() > 0 {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+        }
+        self.received
+    }
+
+    /// Somebody loses the connection, with whatever is on its way.
+    pub(crate) async fn cut_somebody_off(&mut self) {
+        let place = self.dice.throw(self.people.len());
+        let person = &self.people[place];
+        let Some(client) = &person.client else {
+            return;
+        };
+        let missing = person.missing(&client.heard());
+        let lasts = person.lasts();
+        let can_be_resumed = |number: &usize| {
+            let channel = person.channel_of(&self.key, &self.published[*number].event);
+            channel.is_some_and(|channel| lasts.contains_key(&channel.to_string()))
+        };
+        if !missing.iter().all(can_be_resumed) {
+            self.settled(place).await;
+        }
+        self.people[place].is_cut_off();
+    }
+
+    async fn somebody_comes_back(&mut self) {
+        let away = self
+            .people
+            .iter()
+            .position(|person| person.client.is_none());
+        if let Some(place) = away {
+            self.come_back(place).await;
+        }
+    }
+
+    /// On whatever node, into its channels again, and resumes. How many channels it has to fetch
+    /// anew.
+    async fn come_back(&mut self, place: usize) -> usize {
+        if self.people[place].client.is_some() {
+            return 0;
+        }
+        let node = self.any_node();
+        let client = Client::connect(node.address, &self.people[place].token).await;
+        self.rejoin(place, client).await
+    }
+
+    async fn rejoin(&mut self, place: usize, mut client: Client) -> usize {
+        let earlier = match &self.people[place].kind {
+            Kind::Staff { follows_orders } => {
+                if *follows_orders {
+                    client.call("JoinAdminChannel", json!(["orders"])).await;
+                }
+                self.earlier(|event| !matches!(event, Event::CustomerSessionExpiring(_)))
+            }
+            Kind::Customer { session, follows } => {
+                let (session, follows) = (*session, follows.clone());
+                for order in &follows {
+                    let (node, channel) = (self.any_node(), self.order_channel(*order));
+                    let adding = node.service.add_to_group(client.id, &channel);
+                    within("a join", adding).await.unwrap();
+                }
+                self.earlier(|event| match event {
+                    Event::OrderStatusChanged(changed) => follows.contains(&changed.order_id),
+                    Event::CustomerSessionExpiring(expiring) => expiring.session_id == session,
+                    _ => false,
+                })
+            }
+        };
+        let person = &mut self.people[place];
+        person.tolerated.extend(earlier);
+        let channels = person.is_back(client, &self.key).await;
+        self.refetch(place, &channels)
+    }
+
+    /// Only a backplane that has forgotten its logs may leave somebody to fetch the state anew.
+    fn refetch(&mut self, place: usize, channels: &[String]) -> usize {
+        if !channels.is_empty() {
+            assert!(
+                self.fleet.has_forgotten(),
+                "{} was told that nothing can be said of {channels:?}",
+                self.people[place].name
+            );
+            self.people[place].has_refetched(&self.key, channels, &self.published);
+        }
+        channels.len()
+    }
+
+    /// Whether it was taken. Whoever publishes is told of what was not.
+    async fn publish_on(&mut self, node: usize, mut body: Value) -> bool {
+        let number = self.published.len();
+        body["metadata"] = json!({"number": number.to_string()});
+        let event: Event = serde_json::from_value(body).unwrap();
+        let publishing = self.fleet.nodes[node].service.notify(event.clone());
+        let taken = within("a publish", publishing).await.is_ok();
+        self.refused += usize::from(!taken);
+        for person in &mut self.people {
+            let Some(channel) = person.channel_of(&self.key, &event) else {
+                continue;
+            };
+            let is_there = person.client.is_some();
+            if taken && (is_there || person.lasts().contains_key(&channel.to_string())) {
+                person.owed.insert(number);
+            } else {
+                person.tolerated.insert(number);
+            }
+        }
+        self.published.push(Published { node, event });
+        taken
     }
 
     /// A customer is put into the channel of an order, by whatever node.
     async fn follow_an_order(&mut self) {
         let (place, order) = self.customer_and_order();
+        self.come_back(place).await;
         let channel = self.order_channel(order);
         let node = self.any_node();
         let earlier = self.earlier(|event| match event {
@@ -177,7 +282,7 @@ impl<'fleet> Tenant<'fleet> {
         });
         let person = &mut self.people[place];
         person.tolerated.extend(earlier);
-        let adding = node.service.add_to_group(person.client.id, &channel);
+        let adding = node.service.add_to_group(person.client().id, &channel);
         within("a join", adding).await.unwrap();
         person.follows().insert(order);
     }
@@ -185,11 +290,12 @@ impl<'fleet> Tenant<'fleet> {
     /// A customer is taken out again, once it has what it was owed.
     async fn leave_an_order(&mut self) {
         let (place, order) = self.customer_and_order();
+        self.come_back(place).await;
         self.settled(place).await;
         let channel = self.order_channel(order);
         let node = self.any_node();
         let person = &mut self.people[place];
-        let removing = node.service.remove_from_group(person.client.id, &channel);
+        let removing = node.service.remove_from_group(person.client().id, &channel);
         within("a leave", removing).await.unwrap();
         person.follows().remove(&order);
     }
@@ -197,6 +303,7 @@ impl<'fleet> Tenant<'fleet> {
     /// Somebody of the staff joins or leaves the orders: nothing may come twice for it.
     async fn turn_to_orders(&mut self) {
         let place = self.dice.throw(STAFF);
+        self.come_back(place).await;
         let Kind::Staff { follows_orders } = &mut self.people[place].kind else {
             unreachable!("the staff comes first");
         };
@@ -205,25 +312,25 @@ impl<'fleet> Tenant<'fleet> {
             true => "JoinAdminChannel",
             false => "LeaveAdminChannel",
         };
-        self.people[place]
-            .client
-            .call(method, json!(["orders"]))
-            .await;
+        let client = self.people[place].client();
+        client.call(method, json!(["orders"])).await;
     }
 
     /// Somebody leaves, with or without a goodbye, and somebody else comes.
     async fn replace_somebody(&mut self) {
         let place = self.dice.throw(self.people.len());
+        self.come_back(place).await;
         self.settled(place).await;
-        self.compare(place);
-        let next = self.connect(place).await;
-        let last = std::mem::replace(&mut self.people[place], next);
-        if self.dice.throw(2) == 0 {
-            last.client.leave().await;
+        self.received += self.people[place].check(&self.key, &self.published);
+        let next = self.somebody(place).await;
+        let mut last = std::mem::replace(&mut self.people[place], next);
+        if let (0, Some(client)) = (self.dice.throw(2), last.client.take()) {
+            client.leave().await;
         }
     }
 
-    async fn connect(&mut self, place: usize) -> Person {
+    /// Somebody new for a place.
+    async fn somebody(&mut self, place: usize) -> Person {
         let name = format!("{}-{}", self.key, self.dice.throw(usize::MAX));
         let (kind, role, session) = if place < STAFF {
             let follows_orders = false;
@@ -241,87 +348,41 @@ impl<'fleet> Tenant<'fleet> {
             session,
             ..TokenSpec::default()
         });
-        let tolerated = match kind {
-            Kind::Staff { .. } => {
-                self.earlier(|event| !matches!(event, Event::CustomerSessionExpiring(_)))
-            }
-            Kind::Customer { .. } => BTreeSet::new(),
-        };
-        let node = self.any_node();
-        Person {
-            client: Client::connect(node, &token).await,
-            kind,
-            name,
-            owed: BTreeSet::new(),
-            tolerated,
+        let client = Client::connect(self.any_node().address, &token).await;
+        let mut person = Person::new(name, token, kind, client);
+        if matches!(person.kind, Kind::Staff { .. }) {
+            person.tolerated =
+                self.earlier(|event| !matches!(event, Event::CustomerSessionExpiring(_)));
         }
+        person
     }
 
-    /// Waits until somebody has everything that it is owed.
+    /// Waits until somebody who is there has everything that it is owed.
     async fn settled(&self, place: usize) {
         let person = &self.people[place];
-        let missing = |heard: &[Value]| -> Vec<String> {
-            let ids: HashSet<&str> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
-            let missing = person.owed.iter().filter(|id| !ids.contains(&***id));
-            missing.cloned().collect()
-        };
-        let come = person
-            .client
-            .until_heard(|heard| missing(heard).is_empty().then_some(()));
+        let client = person.client.as_ref().expect("it is there");
+        let come = client.until_heard(|heard| person.missing(heard).is_empty().then_some(()));
         if timeout(LONG, come).await.is_err() {
-            for id in missing(&person.client.heard()) {
-                let published = &self.published[&id];
-                println!(
-                    "missing: number {} of {}: {:?}",
-                    published.number,
-                    self.published.len(),
-                    published.event
-                );
+            for number in person.missing(&client.heard()) {
+                let event = &self.published[number].event;
+                println!("missing: {number} of {}: {event:?}", self.published.len());
             }
             panic!("{} did not get what it was owed", person.name);
         }
     }
 
-    /// Nothing but what is owed, nothing twice, each stream in order, nothing of other tenants.
-    fn compare(&mut self, place: usize) {
-        let person = &self.people[place];
-        let mut seen = BTreeSet::new();
-        let mut newest: BTreeMap<Stream, usize> = BTreeMap::new();
-        for notification in person.client.heard() {
-            let id = notification["id"].as_str().expect("an id").to_owned();
-            let tenant = &notification["tenantKey"];
-            assert!(
-                *tenant == self.key.to_string() || *tenant == "",
-                "{} was told of another tenant: {notification}",
-                person.name
-            );
-            assert!(
-                person.owed.contains(&id) || person.tolerated.contains(&id),
-                "{} was not owed {notification}",
-                person.name
-            );
-            assert!(seen.insert(id.clone()), "{} got {id} twice", person.name);
-            let published = &self.published[&id];
-            let channel = notification["channel"].as_str().expect("a channel");
-            let stream = (published.node, channel.to_owned());
-            let before = newest.insert(stream, published.number);
-            assert!(
-                before.is_none_or(|before| before < published.number),
-                "{} got {id} out of order",
-                person.name
-            );
-        }
-        self.received += seen.len();
-    }
-
     async fn everybody_is_counted(&self) {
+        let there = self.people.iter().filter(|person| person.client.is_some());
+        let there = there.count() as u64;
         for node in &self.fleet.nodes {
             within("the count of connections", async {
-                loop {
-                    let count = node.service.active_connections_count(&self.key).await;
-                    if count.unwrap() == self.people.len() as u64 {
-                        return;
-                    }
+                while node
+                    .service
+                    .active_connections_count(&self.key)
+                    .await
+                    .unwrap()
+                    != there
+                {
                     tokio::task::yield_now().await;
                 }
             })
@@ -330,10 +391,10 @@ impl<'fleet> Tenant<'fleet> {
     }
 
     /// What has been published of some kind.
-    fn earlier(&self, which: impl Fn(&Event) -> bool) -> BTreeSet<String> {
-        let published = self.published.iter();
-        let of_it = published.filter(|(_, published)| which(&published.event));
-        of_it.map(|(id, _)| id.clone()).collect()
+    fn earlier(&self, which: impl Fn(&Event) -> bool) -> BTreeSet<usize> {
+        let all = self.published.iter().enumerate();
+        let of_it = all.filter(|(_, published)| which(&published.event));
+        of_it.map(|(number, _)| number).collect()
     }
 
     fn customer_and_order(&mut self) -> (usize, OrderId) {
@@ -349,51 +410,24 @@ impl<'fleet> Tenant<'fleet> {
         let tenant = self.key.clone();
         Channel::Order { tenant, order }
     }
-
-    fn table(&self) -> Event {
-        event(json!({
-            "type": "TableStatusChanged", "tenantKey": self.key,
-            "tableId": Uuid::nil(), "isOccupied": true,
-        }))
-    }
-
-    fn status(&self, order: OrderId) -> Event {
-        event(json!({
-            "type": "OrderStatusChanged", "tenantKey": self.key,
-            "orderId": order, "status": "Ready",
-        }))
-    }
 }
 
-impl Person {
-    fn is_told(&self, event: &Event) -> bool {
-        match (event, &self.kind) {
-            (Event::CustomerSessionExpiring(expiring), Kind::Customer { session, .. }) => {
-                expiring.session_id == *session
-            }
-            (Event::CustomerSessionExpiring(_), Kind::Staff { .. }) => false,
-            (_, Kind::Staff { .. }) => true,
-            (Event::OrderStatusChanged(changed), Kind::Customer { follows, .. }) => {
-                follows.contains(&changed.order_id)
-            }
-            _ => false,
-        }
-    }
-
-    fn follows(&mut self) -> &mut BTreeSet<OrderId> {
-        match &mut self.kind {
-            Kind::Customer { follows, .. } => follows,
-            Kind::Staff { .. } => unreachable!("only customers follow single orders"),
-        }
-    }
+fn table(tenant: &TenantKey) -> Value {
+    json!({
+        "type": "TableStatusChanged", "tenantKey": tenant,
+        "tableId": Uuid::nil(), "isOccupied": true,
+    })
 }
 
-fn expiring(session: SessionId) -> Event {
-    event(json!({
+fn status(tenant: &TenantKey, order: OrderId) -> Value {
+    json!({
+        "type": "OrderStatusChanged", "tenantKey": tenant,
+        "orderId": order, "status": "Ready",
+    })
+}
+
+fn expiring(session: SessionId) -> Value {
+    json!({
         "type": "CustomerSessionExpiring", "sessionId": session, "minutesRemaining": 5,
-    }))
-}
-
-fn event(body: Value) -> Event {
-    serde_json::from_value(body).unwrap()
+    })
 }

@@ -24,7 +24,7 @@ const TAIL: usize = 30;
 /// What to run, and how to bring it.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Its name, to be found in `PATH`, `/usr/sbin` or `/usr/local/sbin`.
+    /// Its name, to be found in `PATH`, `/usr/sbin` or `/usr/local/sbin`; or its whole path.
     pub name: &'static str,
     /// The command that brings it.
     pub remedy: &'static str,
@@ -32,7 +32,7 @@ pub struct Program {
     pub arguments: Vec<String>,
     /// Variables that it is given beside those of this process.
     pub environment: Vec<(String, String)>,
-    /// Where it runs, and where its output goes, into `{name}.log`.
+    /// Where it runs, and where its output goes, into `{name}.log` without the name's folder.
     pub folder: PathBuf,
 }
 
@@ -173,7 +173,8 @@ impl Process {
 
 impl Program {
     fn log(&self) -> PathBuf {
-        self.folder.join(format!("{}.log", self.name))
+        let name = Path::new(self.name).file_name().unwrap_or_default();
+        self.folder.join(name).with_extension("log")
     }
 }
 
