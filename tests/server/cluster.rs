@@ -10,8 +10,9 @@ use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 
+use crate::negotiate::{guard, token};
 use crate::support::messages::{error, result};
-use crate::support::{Client, Plan, Server, becomes};
+use crate::support::{Client, Plan, Server, becomes, within};
 
 /// Longer than any test may take.
 const LONG: Duration = Duration::from_secs(60);
@@ -80,6 +81,67 @@ async fn several_connections_on_several_nodes_are_addressed_at_once() {
     both.send("Heard", &["both"]).await.unwrap();
     here.hears("both").await;
     there.hears("both").await;
+}
+
+#[tokio::test]
+async fn a_user_is_told_counted_and_ended_on_every_node() {
+    let network = network();
+    let (mut servers, mut anns) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let plan = Plan {
+            authenticator: guard(),
+            network: Some(network.clone()),
+            node: NodeOptions { lease: Some(LEASE) },
+            ..Plan::default()
+        };
+        servers.push(plan.start().await);
+    }
+    let [one, two, three] = &servers[..] else {
+        unreachable!("there are three");
+    };
+    for server in &servers {
+        anns.push(Client::connect_as(server, Some(&token("ann"))).await);
+        becomes("the nodes to know each other", || {
+            server.hub.cluster().nodes() == 3
+        })
+        .await;
+    }
+    let mut bob = Client::connect_as(two, Some(&token("bob"))).await;
+    for server in &servers {
+        let cluster = server.hub.cluster();
+        assert_eq!(cluster.user_count("pizza:ann").await.unwrap(), 3);
+        assert_eq!(cluster.connection_count().await.unwrap(), 4);
+        assert!(cluster.is_online("pizza:bob").await.unwrap());
+        assert!(!cluster.is_online("pizza:eve").await.unwrap());
+    }
+    let clients = three.hub.clients();
+    let user = clients.user("pizza:ann").except([anns[0].id]);
+    user.send("Heard", &["but the first"]).await.unwrap();
+    let all = clients.users(["pizza:ann", "pizza:bob"]);
+    all.send("Heard", &["all"]).await.unwrap();
+    for (number, ann) in anns.iter_mut().enumerate() {
+        if number > 0 {
+            ann.hears("but the first").await;
+        }
+        ann.hears("all").await;
+    }
+    bob.hears("all").await;
+    let cluster = one.hub.cluster();
+    let ended = cluster.disconnect_user("pizza:ann", &Ending::SentAway);
+    assert_eq!(ended.await.unwrap(), 3);
+    for ann in &mut anns {
+        ann.is_sent_away_with("{\"type\":7,\"allowReconnect\":true}")
+            .await;
+    }
+    for server in &servers {
+        let gone = async {
+            while server.hub.cluster().is_online("pizza:ann").await.unwrap() {
+                tokio::task::yield_now().await;
+            }
+        };
+        within("a user to be gone", gone).await;
+    }
+    assert_eq!(cluster.connection_count().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -270,6 +332,23 @@ async fn a_node_that_falls_silent_is_gone_when_its_lease_ends() {
     assert_eq!(one.hub.cluster().nodes(), 2);
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(one.hub.cluster().nodes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_is_waited_for_no_longer_than_its_lease() {
+    let network = network();
+    let one = node(&network, Duration::from_secs(15)).await;
+    let other = node(&network, Duration::from_secs(15)).await;
+    becomes("the nodes to know each other", || {
+        one.hub.cluster().nodes() == 2
+    })
+    .await;
+    other.node.broker().close().await;
+    tokio::time::advance(Duration::from_secs(14)).await;
+    let before = tokio::time::Instant::now();
+    assert_eq!(one.hub.cluster().connection_count().await.unwrap(), 0);
+    let waited = before.elapsed();
+    assert!(waited <= Duration::from_millis(1_100), "{waited:?}");
 }
 
 #[tokio::test(start_paused = true)]

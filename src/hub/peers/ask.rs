@@ -34,7 +34,7 @@ pub(crate) struct Peers {
     mine: Topic,
     everyones: Topic,
     services: RwLock<HashMap<String, Weak<dyn Service>>>,
-    pending: Mutex<HashMap<u64, mpsc::Sender<(NodeId, Option<Bytes>)>>>,
+    pending: Mutex<HashMap<u64, mpsc::Sender<Answer>>>,
     next: AtomicU64,
     questions: mpsc::Sender<Question>,
     /// None where no other node can be: nothing is sent or awaited then.
@@ -59,6 +59,9 @@ pub(crate) enum AskError {
     Broker(#[from] BrokerError),
 }
 
+/// Who answers, and what; nothing from a node that has no such service.
+type Answer = (NodeId, Option<Bytes>);
+
 /// A question of another node.
 pub(crate) struct Question {
     from: NodeId,
@@ -71,7 +74,7 @@ pub(crate) struct Question {
 struct Asked<'a> {
     peers: &'a Peers,
     number: u64,
-    answers: mpsc::Receiver<(NodeId, Option<Bytes>)>,
+    answers: mpsc::Receiver<Answer>,
 }
 
 impl Peers {
@@ -144,7 +147,8 @@ impl Peers {
     }
 
     /// Asks all other nodes and returns what those answer that have the service. Ends when all
-    /// that are known to be alive have answered, or at the deadline with what has come by then.
+    /// that are known to be alive have answered or are gone, or at the deadline with what has come
+    /// by then.
     /// A node that is cut off from the others says so rather than speak for itself alone.
     pub(crate) async fn ask_others(
         &self,
@@ -168,12 +172,16 @@ impl Peers {
         let (mut answers, mut answered) = (Vec::with_capacity(awaited.len()), HashSet::new());
         let all = async {
             while !awaited.is_empty() {
-                let Some((node, answer)) = asked.answers.recv().await else {
-                    return;
-                };
-                awaited.remove(&node);
-                if answered.insert(node) {
-                    answers.extend(answer);
+                let end = leases.first_end(&awaited);
+                match tokio::time::timeout_at(end, asked.answers.recv()).await {
+                    Ok(Some((node, answer))) => {
+                        awaited.remove(&node);
+                        if answered.insert(node) {
+                            answers.extend(answer);
+                        }
+                    }
+                    Ok(None) => return,
+                    Err(_) => awaited.retain(|node| leases.holds(*node)),
                 }
             }
         };

@@ -67,6 +67,15 @@ impl Leases {
         heard.keys().copied().collect()
     }
 
+    /// When the first of these nodes is gone, unless it is heard of before.
+    pub(super) fn first_end(&self, nodes: &HashSet<NodeId>) -> Instant {
+        let heard = self.heard.lock();
+        let since = nodes.iter().map(|node| heard.get(node).copied());
+        // One that has said that it goes is gone now.
+        let ends = since.map(|since| since.map_or_else(Instant::now, |since| since + self.lease));
+        ends.min().unwrap_or_else(Instant::now)
+    }
+
     /// Whether this one is alive.
     pub(super) fn holds(&self, node: NodeId) -> bool {
         let heard = self.heard.lock();
@@ -79,6 +88,8 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::Leases;
     use crate::hub::peers::node_id::NodeId;
@@ -96,6 +107,8 @@ mod tests {
         leases.renew(loud);
         tokio::time::advance(Duration::from_secs(5)).await;
         assert!(!leases.holds(quiet) && leases.holds(loud) && !leases.holds(leaving));
+        let end = Instant::now() + Duration::from_secs(10);
+        assert_eq!(leases.first_end(&[loud].into()), end);
         assert_eq!(leases.count(), 1);
     }
 
