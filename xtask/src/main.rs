@@ -1,4 +1,4 @@
-//! Repository tasks: `cargo xtask demo`, `watch`, `test`, `fuzz` and `licences`.
+//! Repository tasks: `cargo xtask demo`, `watch`, `test`, `fuzz`, `licences` and `sizes`.
 
 #![allow(clippy::print_stdout, reason = "a task talks to the person who ran it")]
 
@@ -11,6 +11,7 @@ mod error;
 mod fuzz;
 mod licences;
 mod servers;
+mod sizes;
 mod step;
 mod tally;
 mod test;
@@ -28,7 +29,8 @@ usage: cargo xtask <task>
   test                       run everything: unit, integration, documentation, official clients
   fuzz [--seconds <n>] [<target>…]
                              run every decoder under libFuzzer, each for 5 seconds or n
-  licences                   compare the licences of all dependencies with deny.toml";
+  licences                   compare the licences of all dependencies with deny.toml
+  sizes                      build every set of features from nothing, print times and sizes";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -50,6 +52,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["test"] => test::run(),
         ["fuzz", words @ ..] => fuzz::run(&fuzz::Options::parse(words)?),
         ["licences"] => licences::run(),
+        ["sizes"] => sizes::run(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -132,6 +132,12 @@ fn rust_tests(tally: &mut Tally, without: &[&str]) -> Result<bool, TaskError> {
             counted(units, tally)
         })?;
     }
+    // With all features there is no backplane that could be missing.
+    let mut bare = cargo::cargo(&["test", "--package", "mesahub", "--test", "command_line"]);
+    bare.arg("not_built_in");
+    succeeded &= step::step("running what a build without backplanes says", || {
+        counted(bare, tally)
+    })?;
     Ok(succeeded)
 }
 

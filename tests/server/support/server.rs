@@ -8,7 +8,6 @@ use mesahub::http::{ServeLimits, serve};
 use mesahub::hub::{Hub, HubBuilder, HubOptions, Node, NodeOptions};
 use mesahub::transport::{Endpoint, Origins, TransportOptions, routes};
 use mesahub_broker::{Broker, Inbox, InboxShard};
->>>>>>> 34c9ea0 (hub: settle what a failed call to the broker leaves unsure)
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::TransportKind;
 use tokio::net::TcpSocket;
