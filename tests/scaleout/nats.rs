@@ -1,14 +1,56 @@
 //! Nodes on a NATS of their own, as the configuration opens it.
 
+use async_trait::async_trait;
+use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{NatsOptions, NatsServer};
 
-use crate::fleet::{Fleet, opened};
-use crate::live;
+use crate::fleet::{Accepted, Fleet, opened};
+use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
+use crate::outage::Restart;
+use crate::{live, live_through};
+
+struct Server(NatsServer);
+
+#[async_trait]
+impl Fault for Server {
+    async fn stop(&self) {
+        self.0.stop().await.unwrap();
+    }
+
+    async fn start(&self) {
+        self.0.restart().await.unwrap();
+    }
+}
+
+async fn nats() -> (Server, String) {
+    let server = NatsServer::start(NatsOptions::default()).await.unwrap();
+    let address = format!("nats://{}:{}", server.host(), server.port());
+    (Server(server), address)
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_nats_nothing_is_missing_doubled_misordered_or_leaked() {
-    let server = NatsServer::start(NatsOptions::default()).await.unwrap();
-    let address = format!("nats://{}:{}", server.host(), server.port());
+    let (_server, address) = nats().await;
     let fleet = Fleet::start(async |inbox| opened("Nats", &address, inbox).await);
     live(fleet.await, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_nats_a_restart_loses_nothing_in_silence() {
+    let (server, address) = nats().await;
+    let open = async |inbox| opened("Nats", &address, inbox).await;
+    let fleet = Fleet::start_with(Accepted::Taken, open).await;
+    live_through(&Restart(server), fleet, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_nats_a_killed_node_leaves_no_trace() {
+    let (_server, address) = nats().await;
+    a_killed_node_takes_its_people_with_it("Nats", &address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_nats_a_node_that_hangs_is_gone_until_it_goes_on() {
+    let (_server, address) = nats().await;
+    a_frozen_node_is_gone_until_it_thaws("Nats", &address).await;
 }
