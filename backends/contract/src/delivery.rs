@@ -17,7 +17,9 @@ pub struct Delivery {
 
 /// The backend was cut off: messages of these topics may be missing before this point.
 ///
-/// It comes when the subscriptions are back, so that reading the log after it closes the hole.
+/// It comes when the subscriptions are back, so that reading the log after it closes the hole, and
+/// before any delivery of its topics that follows the hole: whoever heals knows the hole's near
+/// edge by the last delivery before the gap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// Which topics may have lost something.

@@ -30,7 +30,7 @@ use crate::{Delivery, Gap, GapScope, Inbound, Position, Topic};
 #[derive(Debug, Clone)]
 pub struct Inbox {
     queues: Arc<[Sender<Inbound>]>,
-    hasher: RandomState,
+    spread: Spread,
 }
 
 /// The hub's end of one queue, which carries a share of the topics.
@@ -39,6 +39,15 @@ pub struct Inbox {
 #[derive(Debug)]
 pub struct InboxShard {
     queue: Receiver<Inbound>,
+    place: usize,
+    spread: Spread,
+}
+
+/// Which queue carries a topic.
+#[derive(Debug, Clone)]
+struct Spread {
+    queues: usize,
+    hasher: RandomState,
 }
 
 /// Room for one delivery of one topic, taken in advance. Dropping it gives the room back.
@@ -59,15 +68,27 @@ impl Inbox {
     #[must_use]
     pub fn new(shards: usize, capacity_per_shard: usize) -> (Self, Vec<InboxShard>) {
         let capacity = capacity_per_shard.clamp(1, Semaphore::MAX_PERMITS);
-        let (queues, shards): (Vec<_>, Vec<_>) = (0..shards.max(1))
-            .map(|_| {
+        let spread = Spread {
+            queues: shards.max(1),
+            hasher: RandomState::new(),
+        };
+        let (queues, shards): (Vec<_>, Vec<_>) = (0..spread.queues)
+            .map(|place| {
                 let (sender, queue) = mpsc::channel(capacity);
-                (sender, InboxShard { queue })
+                let spread = spread.clone();
+                (
+                    sender,
+                    InboxShard {
+                        queue,
+                        place,
+                        spread,
+                    },
+                )
             })
             .unzip();
         let inbox = Self {
             queues: queues.into(),
-            hasher: RandomState::new(),
+            spread,
         };
         (inbox, shards)
     }
@@ -156,14 +177,7 @@ impl Inbox {
     }
 
     fn queue(&self, topic: &Topic) -> &Sender<Inbound> {
-        &self.queues[self.index(topic)]
-    }
-
-    fn index(&self, topic: &Topic) -> usize {
-        match self.queues.len() {
-            1 => 0,
-            len => (self.hasher.hash_one(topic) % len as u64) as usize,
-        }
+        &self.queues[self.spread.place(topic)]
     }
 
     /// Each queue concerned, with its share of the gap.
@@ -173,7 +187,7 @@ impl Inbox {
         };
         let mut shares = vec![Vec::new(); self.queues.len()];
         for topic in topics {
-            shares[self.index(&topic)].push(topic);
+            shares[self.spread.place(&topic)].push(topic);
         }
         self.queues
             .iter()
@@ -201,9 +215,25 @@ impl InboxShard {
         self.queue.recv_many(buf, max).await
     }
 
+    /// Whether this shard carries the topic: what is said of every topic, as a gap may be, means
+    /// for this shard those that it carries.
+    #[must_use]
+    pub fn carries(&self, topic: &Topic) -> bool {
+        self.spread.place(topic) == self.place
+    }
+
     /// [`recv`](Self::recv) for hand-written futures: the task is woken when there is more.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Inbound>> {
         self.queue.poll_recv(cx)
+    }
+}
+
+impl Spread {
+    fn place(&self, topic: &Topic) -> usize {
+        match self.queues {
+            1 => 0,
+            queues => (self.hasher.hash_one(topic) % queues as u64) as usize,
+        }
     }
 }
 

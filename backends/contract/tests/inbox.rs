@@ -46,6 +46,30 @@ async fn one_topic_keeps_to_one_shard_and_its_order() {
 }
 
 #[tokio::test]
+async fn a_shard_knows_which_topics_it_carries() {
+    let (inbox, mut shards) = Inbox::new(4, 100);
+    for n in 0..50 {
+        inbox.deliver(delivery(&n.to_string(), "")).await.unwrap();
+    }
+    drop(inbox);
+    let mut carried = 0;
+    for shard in &mut shards {
+        while let Some(inbound) = shard.recv().await {
+            let Inbound::Delivery(delivery) = inbound else {
+                panic!("nothing else was sent");
+            };
+            assert!(shard.carries(&delivery.topic));
+            carried += 1;
+        }
+    }
+    assert_eq!(carried, 50);
+    for n in 0..50 {
+        let topic = topic(&n.to_string());
+        assert_eq!(shards.iter().filter(|s| s.carries(&topic)).count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn many_topics_use_every_shard() {
     let (inbox, mut shards) = Inbox::new(4, 1000);
     for n in 0..1000 {
