@@ -1,9 +1,10 @@
 //! A connection on which messages come, while it lasts.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use mesahub_broker::{BrokerError, Delivery, Gap};
+use mesahub_broker::{BrokerError, Delivery, Gap, GapScope, Topic};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,9 @@ pub(crate) struct Session<'link> {
     link: &'link mut Link,
     socket: Socket,
     asked: Asked,
+    /// Topics that may have lost something, of which nobody has been told yet: a message of one of
+    /// them must not come first.
+    torn: HashSet<Topic>,
 }
 
 impl<'link> Session<'link> {
@@ -28,6 +32,7 @@ impl<'link> Session<'link> {
             link,
             socket,
             asked,
+            torn: HashSet::new(),
         }
     }
 
@@ -86,6 +91,7 @@ impl<'link> Session<'link> {
             self.link.backoff.reset();
             return Ok(());
         }
+        self.torn = self.link.subscribed.values().cloned().collect();
         let portions = self.link.config.portions(self.link.subscribed.values());
         self.ask(Change::Subscribe, portions, Done::Restored).await
     }
@@ -219,6 +225,7 @@ impl<'link> Session<'link> {
                     tracing::error!(error, "Redis refused to restore subscriptions");
                 }
                 self.link.backoff.reset();
+                self.torn = HashSet::new();
                 let topics = self.link.scope();
                 // Whoever no longer reads its shard misses nothing.
                 let _ = self.link.inbox.gap(Gap { topics }).await;
@@ -235,7 +242,7 @@ impl<'link> Session<'link> {
         }
     }
 
-    async fn deliver(&self, channel: &Bytes, message: Bytes) {
+    async fn deliver(&mut self, channel: &Bytes, message: Bytes) {
         let Some(topic) = self.link.subscribed.get(channel) else {
             return;
         };
@@ -243,6 +250,10 @@ impl<'link> Session<'link> {
             tracing::warn!(%topic, "dropped what another software has published");
             return;
         };
+        if self.torn.remove(topic) {
+            let topics = GapScope::Topics(vec![topic.clone()]);
+            let _ = self.link.inbox.gap(Gap { topics }).await;
+        }
         let delivery = Delivery {
             topic: topic.clone(),
             payload,
