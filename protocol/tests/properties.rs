@@ -38,27 +38,22 @@ fn overflow() -> impl Strategy<Value = Overflow> {
 
 fn extension() -> impl Strategy<Value = Extension> {
     let texts = (option::of(any::<[u8; 16]>()), option::of(any::<String>()));
-    (
-        texts,
-        any::<bool>(),
-        any::<bool>(),
-        overflow(),
-        option::of(blob()),
-        option::of(any::<String>()),
+    let blobs = (option::of(blob()), option::of(any::<String>()));
+    (texts, any::<[bool; 3]>(), overflow(), blobs).prop_map(
+        |((message_id, trace_parent), [logged, dedupe, receipt], overflow, blobs)| {
+            let (signature, dismissal) = blobs;
+            Extension {
+                message_id,
+                trace_parent,
+                logged,
+                dedupe,
+                overflow,
+                signature,
+                dismissal,
+                receipt,
+            }
+        },
     )
-        .prop_map(
-            |((message_id, trace_parent), logged, dedupe, overflow, signature, dismissal)| {
-                Extension {
-                    message_id,
-                    trace_parent,
-                    logged,
-                    dedupe,
-                    overflow,
-                    signature,
-                    dismissal,
-                }
-            },
-        )
 }
 
 fn envelope() -> impl Strategy<Value = Envelope> {

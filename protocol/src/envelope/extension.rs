@@ -11,6 +11,7 @@ const DEDUPE: i64 = 3;
 const OVERFLOW: i64 = 4;
 const SIGNATURE: i64 = 5;
 const DISMISSAL: i64 = 6;
+const RECEIPT: i64 = 7;
 
 const DROP_OLDEST: i64 = 1;
 
@@ -26,6 +27,7 @@ const DROP_OLDEST: i64 = 1;
 /// | 4 | `overflow` | 1 for drop oldest, a string for latest per key; other integers read as close |
 /// | 5 | `signature` | bytes |
 /// | 6 | `dismissal` | string |
+/// | 7 | `receipt` | true |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extension {
     /// The notification's id, a UUID in network order.
@@ -44,6 +46,8 @@ pub struct Extension {
     /// That the connections which are given this message end with it, and the reason that their
     /// clients are told.
     pub dismissal: Option<String>,
+    /// Whether the connections that are given it are counted.
+    pub receipt: bool,
 }
 
 /// What to do when a connection's outbox has no room for the message.
@@ -75,6 +79,7 @@ impl Extension {
             self.overflow != Overflow::Close,
             self.signature.is_some(),
             self.dismissal.is_some(),
+            self.receipt,
         ];
         writer.map(present.into_iter().filter(|present| *present).count());
         if let Some(id) = &self.message_id {
@@ -111,6 +116,10 @@ impl Extension {
             writer.integer(DISMISSAL);
             writer.text(reason);
         }
+        if self.receipt {
+            writer.integer(RECEIPT);
+            writer.boolean(true);
+        }
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, payload: &Bytes) -> Result<Self, PackError> {
@@ -134,6 +143,7 @@ impl Extension {
                 Some(DISMISSAL) => {
                     extension.dismissal = Some(reader.text("the dismissal")?.to_owned());
                 }
+                Some(RECEIPT) => extension.receipt = reader.boolean("the receipt flag")?,
                 _ => reader.skip("an unknown extension value")?,
             }
         }

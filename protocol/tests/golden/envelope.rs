@@ -98,13 +98,15 @@ fn every_field_of_the_extension_has_its_key() {
         overflow: Overflow::LatestPerKey("k".to_owned()),
         signature: Some(Bytes::from_static(b"\x01\x02")),
         dismissal: Some("x".to_owned()),
+        receipt: true,
     };
     let id = "07".repeat(16);
     let envelope = Envelope {
         extension,
         ..Envelope::default()
     };
-    let map = format!("87 00 c4 10 {id} 01 a2 3030 02 c3 03 c3 04 a1 6b 05 c4 02 01 02 06 a1 78");
+    let map =
+        format!("88 00 c4 10 {id} 01 a2 3030 02 c3 03 c3 04 a1 6b 05 c4 02 01 02 06 a1 78 07 c3");
     check(&envelope, &format!("95 90 80 a0 a0 {map}"));
     let extension = Extension {
         overflow: Overflow::DropOldest,
