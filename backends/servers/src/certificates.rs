@@ -13,7 +13,7 @@ pub struct Authority {
 }
 
 /// A certificate for `localhost` and `127.0.0.1`, in files that a server reads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// The certificate of the authority, in PEM.
     pub authority: PathBuf,

@@ -24,7 +24,8 @@ const TAIL: usize = 30;
 /// What to run, and how to bring it.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Its name, to be found in `PATH`, `/usr/sbin` or `/usr/local/sbin`; or its whole path.
+    /// Its name, to be found in `PATH`, `/usr/sbin`, `/usr/local/sbin` or RabbitMQ's own folder; or
+    /// its whole path.
     pub name: &'static str,
     /// The command that brings it.
     pub remedy: &'static str,
@@ -228,9 +229,13 @@ fn spawn(program: &Program, path: &Path) -> Result<Child, ServerError> {
         .map_err(ServerError::io(doing()))
 }
 
+/// Where a program is. What Debian puts into the search path for RabbitMQ runs the programs of this
+/// first folder as another user, who cannot read what a test has written.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
+    let first = PathBuf::from("/usr/lib/rabbitmq/bin");
+    std::iter::once(first)
+        .chain(std::env::split_paths(&path))
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
