@@ -5,12 +5,15 @@ use std::sync::Arc;
 use mesahub_broker::{Broker, Capabilities, Inbox};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
 
-#[cfg(all(feature = "redis", feature = "nats"))]
+#[cfg(all(feature = "redis", feature = "nats", feature = "amqp"))]
 #[tokio::test]
 async fn the_table_of_promises_is_what_the_backends_declare() {
+    use mesahub_amqp::{AmqpBroker, AmqpConfig};
     use mesahub_nats::{NatsBroker, NatsConfig};
     use mesahub_redis::{Address, Deployment, RedisBroker, RedisConfig};
-    use mesahub_test_servers::{NatsOptions, NatsServer, RedisOptions, RedisServer};
+    use mesahub_test_servers::{
+        NatsOptions, NatsServer, RabbitOptions, RabbitServer, RedisOptions, RedisServer,
+    };
 
     let (inbox, _shards) = Inbox::new(1, 1);
     let memory: Arc<dyn Broker> =
@@ -28,11 +31,20 @@ async fn the_table_of_promises_is_what_the_backends_declare() {
         .expect("a server");
     let address = mesahub_nats::Address::new(server.host(), server.port());
     let config = NatsConfig::new(vec![address]);
-    let nats = NatsBroker::open(config, inbox).await.expect("a broker");
+    let nats = NatsBroker::open(config, inbox.clone())
+        .await
+        .expect("a broker");
+    let rabbit = RabbitServer::start(RabbitOptions::default())
+        .await
+        .expect("a server");
+    let address = mesahub_amqp::Address::new(rabbit.host(), rabbit.port());
+    let config = AmqpConfig::new(vec![address]);
+    let amqp = AmqpBroker::open(config, inbox).await.expect("a broker");
     let expected = table(&[
         ("memory", memory.capabilities()),
         ("redis", redis.capabilities()),
         ("nats", nats.capabilities()),
+        ("amqp", amqp.capabilities()),
     ]);
     let guide = include_str!("../features.md");
     assert!(

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use mesahub_broker::{Broker, BrokerError, Finding, Inbox, LogBounds};
 use thiserror::Error;
 
+#[cfg(feature = "amqp")]
+use crate::config::AmqpBackplane;
 use crate::config::Backplane;
 #[cfg(feature = "nats")]
 use crate::config::NatsBackplane;
@@ -56,6 +58,8 @@ pub fn compiled() -> &'static [&'static str] {
         "redis",
         #[cfg(feature = "nats")]
         "nats",
+        #[cfg(feature = "amqp")]
+        "amqp",
     ]
 }
 
@@ -88,6 +92,12 @@ pub async fn open(
             let broker = mesahub_nats::NatsBroker::open(config, inbox).await;
             Ok(Arc::new(broker.map_err(at(backplane))?))
         }
+        #[cfg(feature = "amqp")]
+        Backplane::Amqp(amqp) => {
+            let config = amqp_config(amqp, bounds)?;
+            let broker = mesahub_amqp::AmqpBroker::open(config, inbox).await;
+            Ok(Arc::new(broker.map_err(at(backplane))?))
+        }
         #[allow(unreachable_patterns)]
         other => {
             drop((bounds, inbox));
@@ -118,6 +128,11 @@ pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
         Backplane::Nats(nats) => {
             let config = nats_config(nats, LogBounds::default()).map_err(at(backplane))?;
             Ok(mesahub_nats::examine(&config).await)
+        }
+        #[cfg(feature = "amqp")]
+        Backplane::Amqp(amqp) => {
+            let config = amqp_config(amqp, LogBounds::default())?;
+            Ok(mesahub_amqp::examine(&config).await)
         }
         #[allow(unreachable_patterns)]
         other => Err(OpenError::NotCompiled {
@@ -222,5 +237,43 @@ fn nats_config(
             storage: nats.log_storage,
         }),
         ..NatsConfig::new(addresses)
+    })
+}
+
+#[cfg(feature = "amqp")]
+fn amqp_config(
+    amqp: &AmqpBackplane,
+    log: LogBounds,
+) -> Result<mesahub_amqp::AmqpConfig, OpenError> {
+    use mesahub_amqp::{Address, AmqpConfig, Login, Tls};
+
+    let addresses = amqp.addresses.iter();
+    let addresses: Vec<_> = addresses
+        .map(|at| Address::new(&*at.host, at.port))
+        .collect();
+    let file = amqp.authorities_file.as_ref();
+    let authorities = file.map(|file| {
+        let read = std::fs::read_to_string(file);
+        read.map_err(|source| OpenError::Authorities {
+            file: file.clone(),
+            source,
+        })
+    });
+    let authorities = authorities.transpose()?;
+    let password = amqp.password.as_ref().map(|it| it.reveal().to_owned());
+    Ok(AmqpConfig {
+        login: match &amqp.user {
+            Some(user) => Login {
+                user: user.clone(),
+                password: password.unwrap_or_default(),
+            },
+            None => Login::default(),
+        },
+        tls: amqp.tls.then_some(Tls { authorities }),
+        virtual_host: amqp.virtual_host.clone(),
+        prefix: amqp.prefix.clone(),
+        heartbeat: u16::try_from(amqp.heartbeat.as_secs()).unwrap_or(u16::MAX),
+        log,
+        ..AmqpConfig::new(addresses)
     })
 }

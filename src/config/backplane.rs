@@ -120,6 +120,13 @@ pub struct AmqpBackplane {
     pub password: Option<Secret>,
     /// The virtual host, `/` by default.
     pub virtual_host: String,
+    /// What the names of the exchange and of all queues begin with, 1 to 100 bytes.
+    pub prefix: String,
+    /// A file with certificates of authorities in PEM, beside those the machine trusts; none
+    /// without TLS.
+    pub authorities_file: Option<PathBuf>,
+    /// How often each side shows that it is alive, in whole seconds.
+    pub heartbeat: Duration,
 }
 
 impl Backplane {
@@ -230,7 +237,7 @@ impl fmt::Display for Backplane {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, AmqpBackplane, Backplane, NatsBackplane};
+    use super::{Address, AmqpBackplane, Backplane, Duration, NatsBackplane};
     use crate::config::Secret;
 
     fn address() -> Vec<Address> {
@@ -248,6 +255,9 @@ mod tests {
             user: Some("u".to_owned()),
             password: Some(Secret::new("p/@")),
             virtual_host: "/".to_owned(),
+            prefix: "mesahub".to_owned(),
+            authorities_file: None,
+            heartbeat: Duration::from_secs(10),
         };
 
         assert_eq!(amqp.urls()[0].reveal(), "amqps://u:p%2F%40@h:1/%2F");

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    backplane::{Address, AmqpBackplane},
+    backplane::Address,
     secret::Secret,
     url::{ServerUrl, address, decode, parse},
 };
@@ -32,6 +32,16 @@ pub(super) struct NatsAddress {
     pub(super) user: Option<String>,
     pub(super) password: Option<Secret>,
     pub(super) token: Option<Secret>,
+}
+
+/// What a connection string says about a RabbitMQ.
+#[derive(Debug)]
+pub(super) struct AmqpAddress {
+    pub(super) addresses: Vec<Address>,
+    pub(super) tls: bool,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Secret>,
+    pub(super) virtual_host: String,
 }
 
 /// Options of StackExchange.Redis that tune its own sockets and mean nothing here. Whatever
@@ -87,7 +97,7 @@ pub(super) fn nats(text: &str) -> Result<NatsAddress, &'static str> {
 }
 
 /// Reads an `amqp://` or `amqps://` URL; its path is the virtual host.
-pub(super) fn amqp(text: &str) -> Result<AmqpBackplane, &'static str> {
+pub(super) fn amqp(text: &str) -> Result<AmqpAddress, &'static str> {
     const SCHEMES: &str = "must begin with amqp:// or amqps://";
     let default_port = if text.starts_with("amqps") {
         5671
@@ -103,7 +113,7 @@ pub(super) fn amqp(text: &str) -> Result<AmqpBackplane, &'static str> {
         "" => "/".to_owned(),
         path => decode(path)?,
     };
-    Ok(AmqpBackplane {
+    Ok(AmqpAddress {
         addresses: url.addresses,
         tls,
         user: url.user,

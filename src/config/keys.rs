@@ -116,6 +116,15 @@ pub(super) static KEYS: &[Key] = &[
         "RealTimeConfiguration:ProviderSpecific:Amqp:VirtualHost",
         Text,
     ),
+    key("RealTimeConfiguration:ProviderSpecific:Amqp:Prefix", Text),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Amqp:AuthoritiesFile",
+        Text,
+    ),
+    key(
+        "RealTimeConfiguration:ProviderSpecific:Amqp:Heartbeat",
+        number(1, 600, "seconds"),
+    ),
     key(
         "RealTimeConfiguration:Redis:Wire",
         Kind::Choice(Wire::NAMES),

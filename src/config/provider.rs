@@ -1,8 +1,10 @@
 //! `RealTimeConfiguration:ProviderSpecific`: one address for each kind of backplane.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
-use super::secret::Secret;
+use super::{parse::seconds, secret::Secret};
 
 /// The addresses. Only that of the chosen provider is used, and only while `ConnectionString` is
 /// empty. Ports are 1 to 65535.
@@ -138,7 +140,8 @@ pub struct NatsSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct AmqpSettings {
-    /// `localhost` by default.
+    /// `localhost` by default. Several with commas between are servers of one cluster, each with a
+    /// port of its own where it has one.
     pub host: String,
     /// 5672 by default.
     pub port: u16,
@@ -150,6 +153,15 @@ pub struct AmqpSettings {
     pub password: Secret,
     /// `/` by default.
     pub virtual_host: String,
+    /// What the names of the exchange and of all queues begin with: 1 to 100 bytes, `mesahub` by
+    /// default. It holds beside a `ConnectionString` too, as the two below do.
+    pub prefix: String,
+    /// A file with certificates of authorities in PEM, beside those the machine trusts.
+    pub authorities_file: String,
+    /// How often each side shows that it is alive: 1 to 600 s, 10 s by default. A server that
+    /// hangs is noticed after twice as long.
+    #[serde(deserialize_with = "seconds")]
+    pub heartbeat: Duration,
 }
 
 impl Default for AzureSettings {
@@ -225,6 +237,9 @@ impl Default for AmqpSettings {
             user: String::new(),
             password: Secret::default(),
             virtual_host: "/".to_owned(),
+            prefix: "mesahub".to_owned(),
+            authorities_file: String::new(),
+            heartbeat: Duration::from_secs(10),
         }
     }
 }

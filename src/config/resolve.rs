@@ -1,9 +1,11 @@
 //! Works out the address of the backplane.
 
+use std::path::PathBuf;
+
 use super::{
     backplane::{Address, AmqpBackplane, Backplane},
     choice::Provider,
-    connection_string::{RedisAddress, amqp, nats, redis},
+    connection_string::{AmqpAddress, RedisAddress, amqp, nats, redis},
     nats::nats_backplane,
     provider::{AmqpSettings, UpstashSettings},
     real_time::RealTimeSettings,
@@ -31,10 +33,14 @@ pub(super) fn backplane(settings: &RealTimeSettings) -> Result<Backplane, Findin
             let found = nats(connection).map_err(wrong)?;
             nats_backplane(&settings.provider_specific.nats, Some(found)).map(Backplane::Nats)
         }
-        Provider::Amqp if connection.is_empty() => {
-            from_amqp(&settings.provider_specific.amqp).map(Backplane::Amqp)
+        Provider::Amqp => {
+            let settings = &settings.provider_specific.amqp;
+            let found = match connection.is_empty() {
+                true => from_amqp(settings)?,
+                false => amqp(connection).map_err(wrong)?,
+            };
+            with_amqp_use(settings, found).map(Backplane::Amqp)
         }
-        Provider::Amqp => amqp(connection).map(Backplane::Amqp).map_err(wrong),
         _ if connection.is_empty() => usage(&settings.redis, from_provider(settings)?),
         _ => usage(&settings.redis, redis(connection).map_err(wrong)?),
     }
@@ -111,16 +117,48 @@ fn from_upstash(upstash: &UpstashSettings) -> Result<RedisAddress, Finding> {
     Ok(found)
 }
 
-fn from_amqp(settings: &AmqpSettings) -> Result<AmqpBackplane, Finding> {
+fn from_amqp(settings: &AmqpSettings) -> Result<AmqpAddress, Finding> {
     const HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:Host";
     const VIRTUAL_HOST: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:VirtualHost";
     let host = required(HOST, &settings.host)?;
-    Ok(AmqpBackplane {
-        addresses: vec![at(HOST, host, settings.port)?],
+    let addresses = host.split(',').map(|host| {
+        let wrong = |problem| Finding::new(HOST, problem);
+        address(host.trim(), settings.port).map_err(wrong)
+    });
+    Ok(AmqpAddress {
+        addresses: addresses.collect::<Result<_, _>>()?,
         tls: settings.ssl,
         user: text(&settings.user),
         password: secret(&settings.password),
         virtual_host: required(VIRTUAL_HOST, &settings.virtual_host)?.to_owned(),
+    })
+}
+
+/// Adds what no connection string tells.
+fn with_amqp_use(settings: &AmqpSettings, found: AmqpAddress) -> Result<AmqpBackplane, Finding> {
+    const PREFIX: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:Prefix";
+    const FILE: &str = "RealTimeConfiguration:ProviderSpecific:Amqp:AuthoritiesFile";
+    let size = settings.prefix.len();
+    if !(1..=100).contains(&size) {
+        let problem = format!("has {size} bytes; expected 1 to 100");
+        return Err(Finding::new(PREFIX, problem));
+    }
+    let authorities_file = text(&settings.authorities_file).map(PathBuf::from);
+    if authorities_file.is_some() && !found.tls {
+        return Err(Finding::new(
+            FILE,
+            "is set while the address is without TLS; expected Ssl, or an amqps:// URL",
+        ));
+    }
+    Ok(AmqpBackplane {
+        addresses: found.addresses,
+        tls: found.tls,
+        user: found.user,
+        password: found.password,
+        virtual_host: found.virtual_host,
+        prefix: settings.prefix.clone(),
+        authorities_file,
+        heartbeat: settings.heartbeat,
     })
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{NatsOptions, NatsServer};
 
-use crate::servers::{Served, backplane};
+use crate::servers::{BOUNDS, Served, backplane};
 use crate::support::every_wrapper_keeps_every_promise;
 
 struct Server(NatsServer);
@@ -28,6 +28,7 @@ async fn around_nats_every_wrapper_keeps_every_promise() {
         Served {
             backplane: backplane("Nats", &address),
             server: Server(server),
+            bounds: BOUNDS,
         }
     })
     .await;

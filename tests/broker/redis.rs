@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{RedisOptions, RedisServer};
 
-use crate::servers::{Served, backplane};
+use crate::servers::{BOUNDS, Served, backplane};
 use crate::support::every_wrapper_keeps_every_promise;
 
 struct Server(RedisServer);
@@ -27,6 +27,7 @@ async fn around_redis_every_wrapper_keeps_every_promise() {
         Served {
             backplane: backplane("Redis", &format!("127.0.0.1:{}", server.port())),
             server: Server(server),
+            bounds: BOUNDS,
         }
     })
     .await;

@@ -20,6 +20,7 @@ pub(crate) const BOUNDS: LogBounds = LogBounds {
 pub(crate) struct Served<S> {
     pub(crate) backplane: Backplane,
     pub(crate) server: S,
+    pub(crate) bounds: LogBounds,
 }
 
 /// The backplane of a provider at an address.
@@ -37,12 +38,12 @@ pub(crate) fn backplane(provider: &str, address: &str) -> Backplane {
 impl<S: Fault> Harness for Served<S> {
     async fn node(&self) -> Node {
         let (inbox, shards) = Inbox::new(3, 64);
-        let broker = open(&self.backplane, BOUNDS, inbox).await.unwrap();
+        let broker = open(&self.backplane, self.bounds(), inbox).await.unwrap();
         Node::new(broker, shards)
     }
 
     fn bounds(&self) -> LogBounds {
-        BOUNDS
+        self.bounds.clone()
     }
 
     async fn pass(&self, time: Duration) {

@@ -1,6 +1,9 @@
 //! Which settings give which address.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use mesahub::config::{Backplane, Loaded, RedisBackplane, Sources, load};
 
@@ -78,6 +81,11 @@ fn every_provider_has_its_address() {
             "nats n1:4222, n2:4223, [::1]:4222 without TLS",
         ),
         ("Amqp", &[("Amqp__Host", "g")], "amqp g:5672 without TLS"),
+        (
+            "Amqp",
+            &[("Amqp__Host", "h, i:5673,[::1]"), ("Amqp__Ssl", "true")],
+            "amqp h:5672, i:5673, [::1]:5672 with TLS",
+        ),
     ];
     for (provider, keys, address) in cases {
         let loaded = load(&chosen(provider, keys)).unwrap();
@@ -369,5 +377,61 @@ fn what_does_not_fit_together_for_nats_names_the_key() {
         }
 
         assert_contains(&only_problem(&sources), expected);
+    }
+}
+
+#[test]
+fn rabbitmq_is_used_as_configured_whatever_gives_its_address() {
+    for connection in ["", "amqps://u:p@a/kitchen"] {
+        let loaded = load(&development(&[
+            ("RealTimeConfiguration__Provider", "Amqp"),
+            ("RealTimeConfiguration__ConnectionString", connection),
+            ("RealTimeConfiguration__ProviderSpecific__Amqp__Ssl", "true"),
+            (
+                "RealTimeConfiguration__ProviderSpecific__Amqp__Prefix",
+                "mesa",
+            ),
+            (
+                "RealTimeConfiguration__ProviderSpecific__Amqp__AuthoritiesFile",
+                "/ca.pem",
+            ),
+            (
+                "RealTimeConfiguration__ProviderSpecific__Amqp__Heartbeat",
+                "3",
+            ),
+        ]))
+        .unwrap();
+
+        let Backplane::Amqp(amqp) = loaded.settings.backplane().unwrap() else {
+            panic!("the provider is Amqp");
+        };
+        assert_eq!(amqp.prefix, "mesa");
+        assert_eq!(amqp.authorities_file, Some(PathBuf::from("/ca.pem")));
+        assert_eq!(amqp.heartbeat, Duration::from_secs(3));
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_rabbitmq_names_the_key() {
+    let long = "x".repeat(101);
+    for (key, value, problem) in [
+        ("Prefix", "", "has 0 bytes; expected 1 to 100"),
+        ("Prefix", &long, "has 101 bytes; expected 1 to 100"),
+        (
+            "AuthoritiesFile",
+            "/ca.pem",
+            "is set while the address is without TLS",
+        ),
+        ("Host", "a,b c", "must name a host"),
+        ("Host", "a,", "must name a host"),
+        ("VirtualHost", " ", "is empty"),
+    ] {
+        let name = format!("RealTimeConfiguration__ProviderSpecific__Amqp__{key}");
+        let problem_found = only_problem(&development(&[
+            ("RealTimeConfiguration__Provider", "Amqp"),
+            (&name, value),
+        ]));
+
+        assert_contains(&problem_found, &format!("Amqp:{key} {problem}"));
     }
 }

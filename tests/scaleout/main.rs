@@ -15,6 +15,8 @@
     allow(dead_code, unused_imports, reason = "only a server can be taken away")
 )]
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod client;
 mod day;
 mod dice;
