@@ -10,12 +10,9 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::process::find;
-use crate::{Certificate, Process, Program, ServerError, free_port};
+use crate::{Certificate, Kind, Process, Program, ServerError, free_port};
 
-const REMEDY: &str = "apt-get install rabbitmq-server";
-
-/// The address of somebody else's server, `host:port`.
-const VARIABLE: &str = "MESAHUB_TEST_AMQP";
+const KIND: Kind = Kind::RABBITMQ;
 
 /// How a private RabbitMQ is to be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +53,7 @@ impl RabbitServer {
     /// When `rabbitmq-server` is missing or does not serve.
     pub async fn start(options: RabbitOptions) -> Result<Self, ServerError> {
         if options == RabbitOptions::default()
-            && let Ok(address) = std::env::var(VARIABLE)
+            && let Ok(address) = std::env::var(KIND.variable)
         {
             return Self::given(&address);
         }
@@ -68,15 +65,15 @@ impl RabbitServer {
         let epmd = ["-port", &epmd_port.to_string(), "-address", "127.0.0.1"];
         let epmd = Program {
             name: "epmd",
-            remedy: REMEDY,
+            remedy: KIND.remedy,
             arguments: epmd.map(str::to_owned).into(),
             environment: Vec::new(),
             folder: folder.path().to_owned(),
         };
         let epmd = Process::start(epmd, move || listens(epmd_port)).await?;
         let program = Program {
-            name: "rabbitmq-server",
-            remedy: REMEDY,
+            name: KIND.program,
+            remedy: KIND.remedy,
             arguments: Vec::new(),
             environment: environment.clone(),
             folder: folder.path().to_owned(),
@@ -101,7 +98,7 @@ impl RabbitServer {
         let read = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let Some((host, port)) = read else {
             let wrong = std::io::Error::other("expected host:port");
-            return Err(ServerError::io(format!("reading {VARIABLE}"))(wrong));
+            return Err(ServerError::io(format!("reading {}", KIND.variable))(wrong));
         };
         Ok(Self {
             host: host.to_owned(),
@@ -167,7 +164,7 @@ impl RabbitServer {
         let private = self.private()?;
         let path = find("rabbitmqctl").ok_or(ServerError::Missing {
             program: "rabbitmqctl",
-            remedy: REMEDY,
+            remedy: KIND.remedy,
         })?;
         let mut command = Command::new(path);
         command.args(["--quiet"]).args(words);
@@ -185,7 +182,7 @@ impl RabbitServer {
     }
 
     fn private(&self) -> Result<&Private, ServerError> {
-        let variable = VARIABLE;
+        let variable = KIND.variable;
         self.private
             .as_ref()
             .ok_or(ServerError::NoPower { variable })
