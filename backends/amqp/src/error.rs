@@ -69,7 +69,10 @@ fn refusal(error: &Error) -> Option<String> {
                 AMQPErrorKind::Hard(AMQPHardError::INVALIDPATH) => {
                     "RabbitMQ does not know the virtual host: create it"
                 }
-                AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => {
+                // Others pass: a stream has no replica here yet, just after a start.
+                AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED)
+                    if said.get_message().as_str().contains("inequivalent arg") =>
+                {
                     "RabbitMQ holds an exchange or a queue of this name that is another: delete \
                      it, or choose another prefix"
                 }
