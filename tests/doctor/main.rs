@@ -4,6 +4,8 @@
 
 mod binary;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "redis")]
 mod proxy;
 #[cfg(feature = "redis")]
