@@ -105,7 +105,7 @@ impl NatsServer {
         Ok(Self::private(
             port,
             is_bare,
-            Running::Container(container),
+            Running::Container(Box::new(container)),
             folder,
         ))
     }
