@@ -41,6 +41,7 @@ pub fn node(settings: &Settings, can: Capabilities) -> NodeOptions {
         lease: can
             .separate_server
             .then_some(settings.mesahub.cluster.lease),
+        check_interval: Some(settings.mesahub.log.check_interval),
     }
 }
 
@@ -193,6 +194,9 @@ mod tests {
         };
         let lease = Some(Duration::from_secs(18));
         assert_eq!(node(&settings, can(true)).lease, lease);
+        settings.mesahub.log.check_interval = Duration::from_secs(18);
+        let interval = node(&settings, can(false)).check_interval;
+        assert_eq!(interval, Some(Duration::from_secs(18)));
         assert_eq!(node(&settings, can(false)).lease, None);
     }
 

@@ -121,10 +121,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_outcome_is_counted_once() {
         let (inbox, _shards) = Inbox::new(1, 64);
-        let flaky = Arc::new(Flaky::new(MemoryBroker::new(
-            MemoryConfig::default(),
+        let flaky = Arc::new(Flaky::new(
+            MemoryBroker::new(MemoryConfig::default(), inbox.clone()),
             inbox,
-        )));
+        ));
         let shared: Arc<dyn Broker> = flaky.clone();
         let metered = Metered::new(shared);
         let topic = Topic::new("a").unwrap();

@@ -231,10 +231,10 @@ mod tests {
 
     async fn flaky() -> (Arc<Flaky>, Retrying<Arc<dyn Broker>>, InboxShard) {
         let (inbox, mut shards) = Inbox::new(1, 64);
-        let flaky = Arc::new(Flaky::new(MemoryBroker::new(
-            MemoryConfig::default(),
+        let flaky = Arc::new(Flaky::new(
+            MemoryBroker::new(MemoryConfig::default(), inbox.clone()),
             inbox,
-        )));
+        ));
         let shared: Arc<dyn Broker> = flaky.clone();
         let retrying = Retrying::new(shared, RetryOptions::default());
         retrying.subscribe(&[topic("a"), topic("b")]).await.unwrap();

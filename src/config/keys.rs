@@ -269,6 +269,7 @@ pub(super) static KEYS: &[Key] = &[
         "Mesahub:Sessions:SweepInterval",
         number(1, 3_600, "seconds"),
     ),
+    key("Mesahub:Log:CheckInterval", number(1, 3600, "seconds")),
     key("Mesahub:Logging:Format", Kind::Choice(LogFormat::NAMES)),
     key("Mesahub:Logging:Level", Kind::Choice(LogLevel::NAMES)),
 ];

@@ -159,6 +159,10 @@ pub struct LogSettings {
     /// For how long: 1 s to 30 days, 600 s by default.
     #[serde(deserialize_with = "seconds")]
     pub max_age: Duration,
+    /// How often each node checks that what the logs of its channels hold has also reached it: 1 to
+    /// 3600 s, 30 s by default; less than `max_age`.
+    #[serde(deserialize_with = "seconds")]
+    pub check_interval: Duration,
 }
 
 /// The log lines of the process.
@@ -245,6 +249,7 @@ impl Default for LogSettings {
             max_count: 256,
             max_bytes: 256 * 1024,
             max_age: Duration::from_secs(600),
+            check_interval: Duration::from_secs(30),
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Fi
         timeouts(settings),
         transports(settings),
         outbox(settings),
+        check_interval(settings),
         wire(settings),
         algorithms(&settings.mesahub.authentication),
         signing_key(&settings.mesahub.authentication, environment),
@@ -82,6 +83,21 @@ fn outbox(settings: &Settings) -> Option<Finding> {
         Finding::new(
             "Mesahub:Hub:OutboxBytes",
             format!("is {outbox} bytes; expected at least RealTimeConfiguration:SignalR:TransportMaxBufferSize, which is {buffer} bytes"),
+        )
+    })
+}
+
+fn check_interval(settings: &Settings) -> Option<Finding> {
+    let log = &settings.mesahub.log;
+    let (interval, age) = (log.check_interval, log.max_age);
+    (interval >= age).then(|| {
+        Finding::new(
+            "Mesahub:Log:CheckInterval",
+            format!(
+                "is {} s; expected less than Mesahub:Log:MaxAge, which is {} s",
+                interval.as_secs(),
+                age.as_secs()
+            ),
         )
     })
 }
@@ -161,6 +177,7 @@ mod tests {
         settings.mesahub.hub.transports = vec![Transport::LongPolling];
         settings.mesahub.hub.allow_stateful_reconnects = true;
         settings.mesahub.hub.outbox_bytes = 32_767;
+        settings.mesahub.log.max_age = Duration::from_secs(30);
         settings.real_time.redis.wire = Wire::AspNetCore;
         settings.real_time.connection_string = Secret::new("redis://a");
 
@@ -170,6 +187,7 @@ mod tests {
                 "RealTimeConfiguration:SignalR:ClientTimeoutInterval",
                 "Mesahub:Hub:AllowStatefulReconnects",
                 "Mesahub:Hub:OutboxBytes",
+                "Mesahub:Log:CheckInterval",
                 "RealTimeConfiguration:Redis:HubTypeName",
                 "RealTimeConfiguration:ConnectionString",
             ]

@@ -23,6 +23,8 @@ const BURST: u8 = 32;
 pub(crate) struct Guest {
     pub(crate) id: ConnectionId,
     pub(crate) principal: Arc<Principal>,
+    /// Whether it wants to resume before it hears anything new.
+    pub(crate) resumes_first: bool,
 }
 
 /// Serves one connection from its first byte to its last.
@@ -37,6 +39,9 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
     async move {
         let connection = hub.admit(guest.id, guest.principal, link.carrier());
         link.admitted(&connection);
+        if guest.resumes_first {
+            connection.resume_first();
+        }
         let mut life = Life {
             caller: Caller::new(Arc::clone(&connection), hub.clone()),
             hub,

@@ -12,7 +12,7 @@ use super::api::Api;
 use super::body;
 use super::call::{Call, json};
 use super::problem::Problem;
-use super::publish::Accepted;
+use super::publish::{Accepted, how};
 use super::refusal::refused;
 use crate::auth::{SessionId, TenantKey, UserId};
 use crate::notification::{Audience, AudienceRole, Broadcast, EventName, Metadata};
@@ -134,7 +134,7 @@ async fn send<A: DeserializeOwned>(
     };
     let id = api
         .service
-        .broadcast(broadcast)
+        .broadcast_with(broadcast, how(call)?)
         .await
         .map_err(|error| refused(&error))?;
     Ok(json(StatusCode::ACCEPTED, &Accepted { id }))

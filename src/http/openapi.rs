@@ -154,6 +154,7 @@ fn schema_of(parameter: &str) -> &'static str {
         "userId" => "UserId",
         "connectionId" => "ConnectionId",
         "sessionId" => "Guid",
+        "notificationId" => "Guid",
         _ => "Channel",
     }
 }

@@ -9,9 +9,9 @@ use warp::reply::Response;
 use super::api::Api;
 use super::call::{Call, json};
 use super::problem::Problem;
-use super::refusal::{is_worth_a_retry, refused};
+use super::refusal::{is_worth_a_retry, no_receipt, refused};
 use super::schema::LARGEST_BATCH;
-use crate::notification::{Event, NotificationId, NotifyError};
+use crate::notification::{Event, NotificationId, NotifyError, PublishOptions};
 
 #[derive(Serialize)]
 pub(super) struct Accepted {
@@ -47,7 +47,9 @@ pub(super) async fn one(api: Arc<Api>, call: Call) -> Result<Response, Problem> 
     let event: Event = call.read()?;
     call.permit(event.tenant())
         .map_err(|problem| problem.at("tenantKey"))?;
-    let result = api.service.publish(vec![event]).await.into_iter().next();
+    let how = how(&call)?;
+    let result = api.service.publish_with(vec![event], how).await;
+    let result = result.into_iter().next();
     let id = result
         .ok_or_else(Problem::internal)?
         .map_err(|error| refused(&error))?;
@@ -68,7 +70,7 @@ pub(super) async fn batch(api: Arc<Api>, call: Call) -> Result<Response, Problem
         let permitted = call.permit(event.tenant());
         permitted.map_err(|problem| problem.at(format!("notifications[{index}].tenantKey")))?;
     }
-    let results = api.service.publish(notifications).await;
+    let results = api.service.publish_with(notifications, how(&call)?).await;
     if results
         .iter()
         .all(|result| result.as_ref().is_err_and(is_worth_a_retry))
@@ -78,6 +80,24 @@ pub(super) async fn batch(api: Arc<Api>, call: Call) -> Result<Response, Problem
     }
     let results = results.into_iter().map(ItemResult::from).collect();
     Ok(json(StatusCode::ACCEPTED, &BatchResults { results }))
+}
+
+/// How many connections a notification has reached. One of another tenant is answered as if there
+/// were none, so that nobody learns of it.
+pub(super) async fn receipt(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let id: NotificationId = call.parameter("notificationId")?;
+    let found = api.service.receipt(id).await;
+    found
+        .map_err(|error| refused(&error))?
+        .filter(|receipt| call.permit(receipt.tenant_key.as_ref()).is_ok())
+        .map(|receipt| json(StatusCode::OK, &receipt))
+        .ok_or_else(no_receipt)
+}
+
+/// What the publisher wants beside.
+pub(super) fn how(call: &Call) -> Result<PublishOptions, Problem> {
+    let receipt = call.flag("receipt")?;
+    Ok(PublishOptions { receipt })
 }
 
 impl From<Result<NotificationId, NotifyError>> for ItemResult {

@@ -49,6 +49,12 @@ pub(super) fn unknown_connection() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_connection", detail)
 }
 
+/// A notification whose receipt is not kept, or that the caller may not know of.
+pub(super) fn no_receipt() -> Problem {
+    let detail = "no receipt is kept of this id for a tenant that the token covers";
+    Problem::new(StatusCode::NOT_FOUND, "no_receipt", detail)
+}
+
 /// A channel that the connection may not be in.
 pub(super) fn other_channel() -> Problem {
     let detail = "a connection may only be in channels of its own tenant, and of its own session \

@@ -304,6 +304,17 @@ fn answers() -> Vec<(&'static str, Value)> {
         ("Accepted", object(&["id"], [("id", reference("Guid"))])),
         ("BatchResults", object(&["results"], [("results", results)])),
         (
+            "Receipt",
+            object(
+                &["id", "connections", "nodes"],
+                [
+                    ("id", reference("Guid")),
+                    ("connections", count()),
+                    ("nodes", count()),
+                ],
+            ),
+        ),
+        (
             "Connections",
             object(
                 &["tenantKey", "connections"],

@@ -20,6 +20,13 @@ const LIMIT: Asked = Asked {
     schema: "Limit",
 };
 
+const RECEIPT: Asked = Asked {
+    name: "receipt",
+    meaning: "Whether to count the connections that it reaches, for `getReceipt`; they are not by \
+              default.",
+    schema: "Flag",
+};
+
 const ACCEPTED: Answer = Answer {
     status: 202,
     meaning: "Accepted, under this id.",
@@ -90,6 +97,7 @@ const BROADCAST: Operation = Operation {
     verb: Verb::Post,
     description: "Calls the client method `eventType`, or `SystemAlert`, with a notification that \
                   holds `data`.",
+    query: &[RECEIPT],
     answers: &[ACCEPTED, TOO_LARGE, UNAVAILABLE],
     ..SERVICE
 };
@@ -100,7 +108,7 @@ const OPEN: Operation = Operation {
     ..SERVICE
 };
 
-pub(super) static OPERATIONS: [Operation; 22] = [
+pub(super) static OPERATIONS: [Operation; 23] = [
     Operation {
         verb: Verb::Post,
         path: "/api/v1/notifications",
@@ -110,6 +118,7 @@ pub(super) static OPERATIONS: [Operation; 22] = [
                       addressed to a session alone may leave out `tenantKey` only when the token \
                       covers every tenant: a session's channel does not tell its tenant, so the \
                       tenant named here is trusted, and checked against the token.",
+        query: &[RECEIPT],
         request: Some("Event"),
         answers: &[ACCEPTED, TOO_LARGE, UNAVAILABLE],
         handle: |api, call| Box::pin(publish::one(api, call)),
@@ -124,6 +133,7 @@ pub(super) static OPERATIONS: [Operation; 22] = [
                       (403), none is published. Otherwise the answer tells of each, in the order \
                       of the request, under which id it was accepted or why it was not; when \
                       none was and all may be tried again, it is 503.",
+        query: &[RECEIPT],
         request: Some("Batch"),
         answers: &[
             Answer {
@@ -134,6 +144,31 @@ pub(super) static OPERATIONS: [Operation; 22] = [
             UNAVAILABLE,
         ],
         handle: |api, call| Box::pin(publish::batch(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        path: "/api/v1/notifications/{notificationId}/receipt",
+        id: "getReceipt",
+        summary: "Tells how many connections a notification has reached",
+        description: "For ten minutes, for what was published with `receipt=true`, from any node: \
+                      how many connections it was given to so far, on how many of the nodes that \
+                      answer within two seconds. A connection in several of its channels counts \
+                      once, as soon as the notification is in its send queue, the last place \
+                      before its transport; what a client reads with `Resume` does not count.",
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "How many.",
+                schema: Some("Receipt"),
+            },
+            Answer {
+                status: 404,
+                meaning: "No receipt is kept of this id for a tenant that the token covers.",
+                schema: Some("Problem"),
+            },
+            UNAVAILABLE,
+        ],
+        handle: |api, call| Box::pin(publish::receipt(api, call)),
         ..SERVICE
     },
     Operation {

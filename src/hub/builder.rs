@@ -35,6 +35,7 @@ pub struct HubBuilder {
     on_connected: Option<Box<dyn Method>>,
     on_disconnected: Option<Box<dyn Method>>,
     filters: Vec<Box<dyn HubFilter>>,
+    keeps_log: fn(&str) -> bool,
 }
 
 impl HubBuilder {
@@ -48,12 +49,21 @@ impl HubBuilder {
             on_connected: None,
             on_disconnected: None,
             filters: Vec::new(),
+            keeps_log: |_| false,
         }
     }
 
     /// Sets limits and deadlines.
     pub fn options(mut self, options: HubOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Says which groups a log keeps, as [`SendOptions::log`](crate::hub::SendOptions::log) has it:
+    /// whoever joins one follows it from the start, see [`Caller::follow`](crate::hub::Caller::follow).
+    /// A group that it does not name is followed from the first message that a log keeps.
+    pub fn keeps_log(mut self, keeps_log: fn(&str) -> bool) -> Self {
+        self.keeps_log = keeps_log;
         self
     }
 
@@ -169,6 +179,7 @@ impl HubBuilder {
                 filters,
             },
             options: self.options,
+            keeps_log: self.keeps_log,
             node: Arc::clone(node),
         }))
     }

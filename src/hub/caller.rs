@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mesahub_broker::Position;
+
 use crate::auth::Principal;
 use crate::hub::clients::Clients;
 use crate::hub::connection::Connection;
@@ -97,6 +99,21 @@ impl Caller {
         self.hub.join_all(&self.connection, groups).await
     }
 
+    /// Joins groups that a log keeps, as [`SendOptions::log`](crate::hub::SendOptions::log) has it,
+    /// waiting for the backplane once. The node then watches over them: what the backplane has
+    /// missed is made up for from the log, and where it cannot be, the members are told by a call
+    /// of [`LOST`](crate::hub::LOST).
+    ///
+    /// For each group the position is told after which everything that the log keeps reaches the
+    /// connection; `None` where that is not known, or it was in the group already.
+    ///
+    /// # Errors
+    /// As [`Self::join_all`].
+    pub async fn follow(&self, groups: &[String]) -> Result<Vec<Option<Position>>, GroupError> {
+        let held = self.connection.resumes_first();
+        self.hub.follow(&self.connection, groups, held).await
+    }
+
     /// Leaves a group. Leaving one that it is not in does nothing.
     ///
     /// # Errors
@@ -114,6 +131,18 @@ impl Caller {
             .filter_map(group_of)
             .map(str::to_owned)
             .collect()
+    }
+
+    /// It is being given a message that was sent to several topics, and needs no further copy.
+    pub(crate) fn has(&self, message: [u8; 16]) {
+        let seen = &self.hub.node().mender().fanout.seen;
+        seen.record(message).lock().insert(self.connection.serial());
+    }
+
+    /// Whether it is in a group.
+    pub(crate) fn is_in(&self, group: &str) -> bool {
+        let topic = self.hub.topics().group(group);
+        topic.is_ok_and(|topic| self.connection.is_in(&topic))
     }
 
     /// Ends the connection; its client does not come back by itself.

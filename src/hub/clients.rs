@@ -57,6 +57,9 @@ pub struct SendOptions {
     pub message_id: Option<Uuid>,
     /// Keep it in the logs of the topics that it is sent to.
     pub log: bool,
+    /// Count the connections that it is given to, for
+    /// [`Cluster::receipt`](crate::hub::Cluster::receipt). Needs `message_id`.
+    pub receipt: bool,
     /// It goes to several groups: give it once to a connection that is in more than one.
     pub once: bool,
     /// What happens at a full outbox.
@@ -342,6 +345,7 @@ impl Recipients {
                 message_id: self.options.message_id.map(Uuid::into_bytes),
                 dedupe: self.options.once && self.options.message_id.is_some(),
                 logged: self.options.log,
+                receipt: self.options.receipt && self.options.message_id.is_some(),
                 overflow: topics::overflow_to_wire(&self.options.overflow),
                 ..Extension::default()
             },

@@ -32,6 +32,8 @@ pub struct Connection {
     /// `None` once the connection is unregistered: nothing can be joined any more.
     memberships: Mutex<Option<Vec<Topic>>>,
     ending: OnceLock<Ending>,
+    /// Its client wants to resume before it hears anything new.
+    resumes: AtomicBool,
     /// Questions to the client that it has not answered.
     questions: AtomicUsize,
     task: AtomicWaker,
@@ -90,6 +92,7 @@ impl Connection {
             outbox: Outbox::new(carrier.wire, parts.outbox_limit, carrier.at_once),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
+            resumes: AtomicBool::new(false),
             questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             upkeep,
@@ -180,17 +183,18 @@ impl Connection {
 
     /// Sends the refusal of a call, if its caller wants one.
     pub(crate) fn refuse_call(&self, answer: Answer) {
-        if let Answer(Some(frame)) = answer {
+        if let Some(frame) = answer.bytes {
             self.send_frame(&frame, &Overflow::Close);
         }
     }
 
     /// Sends the completion of a call, if its caller wants one, as soon as there is room for it.
     pub(crate) async fn complete_call(&self, answer: Answer) {
-        if let Answer(Some(frame)) = answer {
+        if let Some(frame) = answer.bytes {
             poll_fn(|context| self.poll_defer(&frame, context)).await;
             self.flush();
         }
+        drop(answer.kept);
     }
 
     /// Queues the completion of a call, if its caller wants one; the connection's own task writes
@@ -201,7 +205,7 @@ impl Connection {
         answer: Answer,
         context: &mut Context<'_>,
     ) -> Result<(), Answer> {
-        let Answer(Some(frame)) = &answer else {
+        let Some(frame) = &answer.bytes else {
             return Ok(());
         };
         match self.poll_defer(frame, context) {
@@ -295,6 +299,16 @@ impl Connection {
         poll_fn(|context| self.outbox.poll_room(context)).await;
     }
 
+    /// What logs keep is held back from it, in the groups that it is about to follow, until it has
+    /// resumed.
+    pub(crate) fn resume_first(&self) {
+        self.resumes.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resumes_first(&self) -> bool {
+        self.resumes.load(Ordering::Relaxed)
+    }
+
     /// Counts a question to the client, or takes it back.
     pub(crate) fn asked(&self, change: isize) {
         self.questions
@@ -358,6 +372,14 @@ impl Connection {
         {
             topics.retain(|known| known != topic);
         }
+    }
+
+    /// Whether it is in a topic.
+    pub(crate) fn is_in(&self, topic: &Topic) -> bool {
+        let memberships = self.memberships.lock();
+        memberships
+            .as_ref()
+            .is_some_and(|topics| topics.contains(topic))
     }
 
     /// All topics it is in, for the last time.

@@ -21,6 +21,12 @@ pub struct Counters {
     pub undecodable: Counter,
     /// Times the backplane said that it may have missed something.
     pub gaps: Counter,
+    /// Messages read from a log for members that had missed them.
+    pub mended: Counter,
+    /// Topics whose members were told that they may have missed messages for good.
+    pub lost: Counter,
+    /// Subscriptions that had quietly stopped delivering and were made anew.
+    pub silent: Counter,
 }
 
 /// One monotonic counter.

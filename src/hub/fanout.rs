@@ -7,21 +7,26 @@
 
 use std::sync::Arc;
 
-use mesahub_broker::{Delivery, Inbound, InboxShard, Topic};
+use mesahub_broker::{Delivery, Inbound, InboxShard, LogEntry, Position, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{Extension, Protocol};
+use uuid::Uuid;
 
 use crate::hub::connection::Connection;
 use crate::hub::counters::Counters;
 use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form};
 use crate::hub::listener::Listener;
-use crate::hub::membership::{Members, Membership};
+use crate::hub::membership::{Audience, Membership};
+use crate::hub::mends::Mends;
 use crate::hub::outbox::{Accepted, Overflow};
 use crate::hub::peers::Peers;
+use crate::hub::receipts::Receipts;
 use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
 use crate::hub::topics;
+use crate::hub::trail::Gates;
+use crate::hub::turns::Turns;
 
 /// Deliveries taken from the inbox at a time.
 const BATCH: usize = 512;
@@ -40,30 +45,40 @@ pub(crate) struct Fanout {
     pub(crate) counters: Arc<Counters>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) receivers: Arc<Receivers>,
+    pub(crate) mends: Arc<Mends>,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) receipts: Arc<Receipts>,
 }
 
 /// A decoded delivery.
-struct Message {
+pub(crate) struct Message {
     encoded: Encoded,
+    /// Where a log keeps it.
+    position: Option<Position>,
     excluded: Vec<String>,
     overflow: Overflow,
     /// Set for a message that was sent to several topics.
     shared_id: Option<[u8; 16]>,
     /// Set for a message that ends the connections which get it.
     dismissal: Option<String>,
+    /// Set where its sender wants to know how many are given it.
+    receipt: Option<Uuid>,
 }
 
 impl Fanout {
     /// Serves one shard until the broker's side of it is gone.
     pub(crate) async fn work(self, mut shard: InboxShard) {
+        let turn = self.turns.join();
         let mut batch = Vec::with_capacity(BATCH);
         while shard.recv_many(&mut batch, BATCH).await > 0 {
-            self.serve(&mut batch).await;
+            let _turn = turn.begin();
+            self.serve(&mut batch, |topic| shard.carries(topic)).await;
         }
     }
 
-    /// Hands a batch to its recipients, in order.
-    pub(crate) async fn serve(&self, batch: &mut Vec<Inbound>) {
+    /// Hands a batch to its recipients, in order. A gap is the affair of the topics that this
+    /// worker carries.
+    async fn serve(&self, batch: &mut Vec<Inbound>, carries: impl Fn(&Topic) -> bool) {
         let alone = batch.len() == 1;
         let mut dirty = Vec::new();
         let mut deliveries = batch.drain(..).peekable();
@@ -73,6 +88,7 @@ impl Fanout {
                 Inbound::Gap(gap) => {
                     self.counters.gaps.add(1);
                     self.peers.missed(&gap);
+                    self.mends.tear(&self.membership, gap, &carries);
                     continue;
                 }
             };
@@ -90,33 +106,88 @@ impl Fanout {
             {
                 run.extend(self.decode(&next));
             }
-            self.serve_topic(&topic, run, alone, &mut dirty).await;
+            let position = |message: &Message| message.position;
+            let audience = self.membership.hand_on(&topic, &mut run, position, false);
+            self.serve_topic(&topic, run, audience, alone, &mut dirty)
+                .await;
         }
         for connection in dirty {
             connection.flush();
         }
     }
 
+    /// Hands to the members of a topic what its log kept for them.
+    pub(crate) async fn make_up(&self, topic: &Topic, entries: Vec<LogEntry>) {
+        let mut run: Vec<Message> = self.read(topic, entries).collect();
+        let position = |message: &Message| message.position;
+        let audience = self.membership.hand_on(topic, &mut run, position, true);
+        let mut dirty = Vec::new();
+        self.serve_topic(topic, run, audience, false, &mut dirty)
+            .await;
+        dirty.iter().for_each(|connection| connection.flush());
+    }
+
+    /// Hands to one connection what the log of a topic kept for it.
+    pub(crate) fn catch_up(&self, member: &Arc<Connection>, topic: &Topic, entries: Vec<LogEntry>) {
+        let member = std::slice::from_ref(member);
+        let mut dirty = Vec::new();
+        for message in self.read(topic, entries) {
+            match message.shared_id {
+                None => self.serve_members(member, &message, false, &mut dirty, |_| true),
+                Some(id) => self.serve_once(member, &message, id, None, false, &mut dirty),
+            }
+        }
+        dirty.iter().for_each(|connection| connection.flush());
+    }
+
+    /// Hands a message of this node's own to the members of a topic.
+    pub(crate) fn say(&self, topic: &Topic, encoded: Encoded) {
+        let (members, listeners) = self.membership.audience(topic);
+        let message = [Message::said(encoded)];
+        tell(&listeners, topic, &message);
+        self.serve_members(&members, &message[0], true, &mut Vec::new(), |_| true);
+    }
+
+    fn read(&self, topic: &Topic, entries: Vec<LogEntry>) -> impl Iterator<Item = Message> {
+        entries.into_iter().filter_map(move |entry| {
+            self.decode(&Delivery {
+                topic: topic.clone(),
+                payload: entry.payload,
+                position: Some(entry.position),
+            })
+        })
+    }
+
     async fn serve_topic(
         &self,
         topic: &Topic,
         run: Vec<Message>,
+        audience: Audience,
         alone: bool,
         dirty: &mut Vec<Arc<Connection>>,
     ) {
-        let (members, listeners) = self.membership.audience(topic);
+        let Audience {
+            members,
+            listeners,
+            gates,
+        } = audience;
         tell(&listeners, topic, &run);
-        for message in join(run) {
+        // What is joined has no position any more.
+        let run = if gates.is_none() { join(run) } else { run };
+        let gates = gates.as_deref();
+        for message in run {
             match message.shared_id {
                 None => {
                     for part in members.chunks(TURN) {
-                        self.serve_members(part, &message, alone, dirty, |_| true);
+                        self.serve_members(part, &message, alone, dirty, |serial| {
+                            is_admitted(gates, serial, &message)
+                        });
                         if members.len() > TURN {
                             tokio::task::yield_now().await;
                         }
                     }
                 }
-                Some(id) => self.serve_once(&members, &message, id, alone, dirty),
+                Some(id) => self.serve_once(&members, &message, id, gates, alone, dirty),
             }
         }
     }
@@ -124,16 +195,17 @@ impl Fanout {
     /// Serves the members that have not been served through another channel.
     fn serve_once(
         &self,
-        members: &Members,
+        members: &[Arc<Connection>],
         message: &Message,
         id: [u8; 16],
+        gates: Option<&Gates>,
         alone: bool,
         dirty: &mut Vec<Arc<Connection>>,
     ) {
         let record = self.seen.record(id);
         let mut served = record.lock();
         self.serve_members(members, message, alone, dirty, |serial| {
-            served.insert(serial)
+            is_admitted(gates, serial, message) && served.insert(serial)
         });
     }
 
@@ -178,6 +250,9 @@ impl Fanout {
             self.count(member, accepted);
         }
         self.counters.delivered.add(delivered);
+        if let Some(id) = message.receipt {
+            self.receipts.count(id, delivered);
+        }
     }
 
     fn count(&self, member: &Connection, accepted: Accepted) {
@@ -193,7 +268,7 @@ impl Fanout {
 
     fn decode(&self, delivery: &Delivery) -> Option<Message> {
         match Envelope::decode(&delivery.payload) {
-            Ok(envelope) => Some(Message::new(envelope)),
+            Ok(envelope) => Some(Message::new(envelope, delivery.position)),
             Err(error) => {
                 self.counters.undecodable.add(1);
                 tracing::warn!(topic = %delivery.topic, %error, "dropped a delivery");
@@ -204,12 +279,26 @@ impl Fanout {
 }
 
 impl Message {
-    fn new(envelope: Envelope) -> Self {
+    /// A message of this node's own.
+    fn said(encoded: Encoded) -> Self {
+        Self {
+            encoded,
+            position: None,
+            excluded: Vec::new(),
+            overflow: Overflow::Close,
+            shared_id: None,
+            dismissal: None,
+            receipt: None,
+        }
+    }
+
+    fn new(envelope: Envelope, position: Option<Position>) -> Self {
         let Extension {
             message_id,
             dedupe,
             overflow,
             dismissal,
+            receipt,
             ..
         } = envelope.extension;
         let mut encoded = Encoded::new();
@@ -220,10 +309,12 @@ impl Message {
         }
         Self {
             encoded,
+            position,
             excluded: envelope.excluded,
             overflow: topics::overflow_from_wire(overflow),
             shared_id: if dedupe { message_id } else { None },
             dismissal,
+            receipt: message_id.filter(|_| receipt).map(Uuid::from_bytes),
         }
     }
 
@@ -238,6 +329,7 @@ impl Message {
     /// Whether it may share one write with its neighbours for every member of the topic.
     fn is_plain(&self) -> bool {
         self.shared_id.is_none()
+            && self.receipt.is_none()
             && self.excluded.is_empty()
             && self.overflow == Overflow::Close
             && self.dismissal.is_none()
@@ -280,13 +372,16 @@ fn merge(pending: &mut Vec<Message>) -> Option<Message> {
     let all: Vec<&Encoded> = pending.iter().map(|message| &message.encoded).collect();
     let encoded = Encoded::join(&all);
     pending.clear();
-    Some(Message {
-        encoded,
-        excluded: Vec::new(),
-        overflow: Overflow::Close,
-        shared_id: None,
-        dismissal: None,
-    })
+    Some(Message::said(encoded))
+}
+
+/// Whether a member is given this message, as far as the log is concerned.
+fn is_admitted(gates: Option<&Gates>, serial: u64, message: &Message) -> bool {
+    let gate = gates.and_then(|gates| gates.get(&serial));
+    match (gate, message.position) {
+        (Some(gate), Some(position)) => gate.admits(position),
+        _ => true,
+    }
 }
 
 fn tell(listeners: &[Listener], topic: &Topic, run: &[Message]) {

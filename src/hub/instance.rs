@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use mesahub_broker::{Position, Topic};
+
 use crate::auth::Principal;
 use crate::hub::aspnetcore::AspNetCore;
 use crate::hub::builder::HubBuilder;
@@ -16,7 +18,7 @@ use crate::hub::error::GroupError;
 use crate::hub::id::ConnectionId;
 use crate::hub::lifecycle::Lifecycle;
 use crate::hub::listener::{Callback, Listener};
-use crate::hub::membership::Waiter;
+use crate::hub::membership::{Joining, Waiter};
 use crate::hub::node::Node;
 use crate::hub::options::HubOptions;
 use crate::hub::registry::{Registration, Registry};
@@ -34,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) node: Arc<Node>,
     pub(crate) options: HubOptions,
+    /// Whether a log keeps a group.
+    pub(crate) keeps_log: fn(&str) -> bool,
     pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) topics: Topics,
     pub(crate) registry: Arc<Registry>,
@@ -50,7 +54,7 @@ pub(crate) struct Inner {
 #[must_use = "dropping it ends the subscription"]
 pub struct Subscription {
     hub: Hub,
-    topic: mesahub_broker::Topic,
+    topic: Topic,
     serial: u64,
 }
 
@@ -261,13 +265,14 @@ impl Hub {
         connection: &Arc<Connection>,
     ) -> Result<Registration, GroupError> {
         let registration = self.inner.registry.register(connection);
-        let mut topics = vec![self.inner.topics.all()];
+        let plain = |topic| (topic, Joining::Plain);
+        let mut topics = vec![plain(self.inner.topics.all())];
         if let Some(user) = connection.user() {
-            topics.push(self.inner.topics.user(user)?);
+            topics.push(plain(self.inner.topics.user(user)?));
         }
         if let Some(official) = self.aspnetcore() {
             official.ready().await?;
-            topics.push(official.topic(connection.id())?);
+            topics.push(plain(official.topic(connection.id())?));
         }
         self.join_topics(connection, &topics).await?;
         Ok(registration)
@@ -278,35 +283,48 @@ impl Hub {
         connection: &Arc<Connection>,
         groups: impl IntoIterator<Item = G>,
     ) -> Result<(), GroupError> {
-        let topics = groups
-            .into_iter()
-            .map(|group| self.inner.topics.group(group.as_ref()))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.join_topics(connection, &topics).await
+        let mut topics = Vec::new();
+        for group in groups {
+            let group = group.as_ref();
+            let joining = match (self.inner.keeps_log)(group) {
+                true => Joining::Following,
+                false => Joining::Plain,
+            };
+            topics.push((self.inner.topics.group(group)?, joining));
+        }
+        self.join_topics(connection, &topics).await.map(drop)
     }
 
-    async fn join_topics(
+    /// Joins topics, and tells for each the position after which everything that its log keeps
+    /// reaches the connection, if that is known and it was not in it already.
+    pub(crate) async fn join_topics(
         &self,
         connection: &Arc<Connection>,
-        topics: &[mesahub_broker::Topic],
-    ) -> Result<(), GroupError> {
+        topics: &[(Topic, Joining)],
+    ) -> Result<Vec<Option<Position>>, GroupError> {
         let membership = self.inner.node.membership();
-        let mut waiters = Vec::new();
-        for topic in topics {
-            let mut waiter = None;
-            if !connection.remember(topic, || waiter = membership.join(topic, connection)) {
+        let mut waiting = Vec::new();
+        for (topic, joining) in topics {
+            let mut joined = None;
+            let join = || joined = Some(membership.join(topic, connection, *joining));
+            if !connection.remember(topic, join) {
                 return Err(GroupError::UnknownConnection(connection.id()));
             }
-            waiters.push(waiter);
+            waiting.push(joined);
         }
         let mut failure = None;
-        for (topic, waiter) in topics.iter().zip(waiters) {
-            if let Err(error) = settled(waiter).await {
-                connection.forget_lost(topic, || membership.has(topic, connection.serial()));
-                failure = Some(error);
+        let mut positions = Vec::with_capacity(topics.len());
+        for ((topic, _), joined) in topics.iter().zip(waiting) {
+            let (waiter, known) = joined.map_or((None, None), |one| (one.waiter, one.position));
+            match settled(waiter).await {
+                Ok(position) => positions.push(known.or(position)),
+                Err(error) => {
+                    connection.forget_lost(topic, || membership.has(topic, connection.serial()));
+                    failure = Some(error);
+                }
             }
         }
-        failure.map_or(Ok(()), Err)
+        failure.map_or(Ok(positions), Err)
     }
 
     pub(crate) fn leave(
@@ -322,12 +340,12 @@ impl Hub {
 }
 
 /// Waits until the broker delivers; a node that is stopping counts as delivering nothing.
-async fn settled(waiter: Option<Waiter>) -> Result<(), GroupError> {
+async fn settled(waiter: Option<Waiter>) -> Result<Option<Position>, GroupError> {
     match waiter {
-        None => Ok(()),
+        None => Ok(None),
         Some(waiter) => match waiter.await {
             Ok(result) => result.map_err(GroupError::from),
-            Err(_stopped) => Ok(()),
+            Err(_stopped) => Ok(None),
         },
     }
 }

@@ -3,17 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 use mesahub_broker::{Broker, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::membership::{Membership, Need, SubscribeFailed};
+use crate::hub::mends::Mends;
 
 /// How long after a failed call what it left unsure is settled.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Logs that are asked for their end at the same time.
+const LOGS: usize = 16;
+
 /// Keeps the broker's subscriptions equal to the table until told to stop.
 pub(crate) async fn keep(
     membership: Arc<Membership>,
+    mends: Arc<Mends>,
     broker: Arc<dyn Broker>,
     stop: CancellationToken,
 ) {
@@ -31,16 +38,66 @@ pub(crate) async fn keep(
         topics.extend(changed);
         topics.sort_unstable();
         topics.dedup();
-        let (mut wanted, mut unwanted) = (Vec::new(), Vec::new());
+        let (mut wanted, mut logged) = (Vec::new(), Vec::new());
+        let (mut unwanted, mut silent) = (Vec::new(), Vec::new());
         for topic in topics {
             match membership.need(&topic) {
-                Need::Subscribe => wanted.push(topic),
+                Need::Subscribe { logged: is_logged } => {
+                    logged.extend(is_logged.then(|| topic.clone()));
+                    wanted.push(topic);
+                }
                 Need::Unsubscribe => unwanted.push(topic),
+                Need::Renew => silent.push(topic),
                 Need::Nothing => {}
             }
         }
+        find_ends(&membership, &*broker, logged).await;
         again = subscribe(&membership, &*broker, wanted).await;
         again.extend(unsubscribe(&membership, &*broker, unwanted).await);
+        again.extend(renew(&membership, &mends, &*broker, silent).await);
+    }
+}
+
+/// Where the logs end before the broker delivers: whoever joins has everything after that, live or
+/// from the log. A log that cannot say leaves its topic without.
+async fn find_ends(membership: &Membership, broker: &dyn Broker, topics: Vec<Topic>) {
+    if topics.is_empty() || !broker.capabilities().log {
+        return;
+    }
+    let reads = iter(topics).map(|topic| async move {
+        match broker.read_log(&topic, None, 0).await {
+            Ok(page) => membership.begins(&topic, page.newest),
+            Err(error) => tracing::warn!(%topic, %error, "a log does not say where it ends"),
+        }
+    });
+    reads.buffer_unordered(LOGS).collect::<()>().await;
+}
+
+/// Subscribes anew what the broker has stopped to deliver, and has what was missed made up for.
+/// Returns the topics that have to be tried again.
+async fn renew(
+    membership: &Membership,
+    mends: &Mends,
+    broker: &dyn Broker,
+    topics: Vec<Topic>,
+) -> Vec<Topic> {
+    if topics.is_empty() {
+        return topics;
+    }
+    let renewed = match broker.unsubscribe(&topics).await {
+        Ok(()) => broker.subscribe(&topics).await,
+        Err(error) => Err(error),
+    };
+    match renewed {
+        Ok(()) => {
+            topics.iter().for_each(|topic| membership.renewed(topic));
+            mends.begin(membership, topics);
+            Vec::new()
+        }
+        Err(error) => {
+            tracing::warn!(%error, topics = topics.len(), "a silent subscription is not renewed yet");
+            topics
+        }
     }
 }
 
@@ -259,6 +316,7 @@ mod tests {
             let broker = Arc::<Slow>::default();
             let task = keep(
                 Arc::clone(&membership),
+                Arc::default(),
                 broker.clone(),
                 CancellationToken::new(),
             );
@@ -328,7 +386,7 @@ mod tests {
             for member in &mut self.members {
                 if let Place::Waiting(waiter) = &mut member.place {
                     match waiter.try_recv() {
-                        Ok(Ok(())) => member.place = Place::In,
+                        Ok(Ok(_)) => member.place = Place::In,
                         Ok(Err(_)) => member.place = Place::Out,
                         Err(oneshot::error::TryRecvError::Empty) => {}
                         Err(oneshot::error::TryRecvError::Closed) => {

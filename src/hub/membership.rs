@@ -20,12 +20,14 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mesahub_broker::Topic;
+use mesahub_broker::{Position, Topic};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::hub::connection::Connection;
 use crate::hub::listener::Listener;
+use crate::hub::standing::{Interest, Waiting};
+use crate::hub::trail::{Gates, Trail};
 
 const SHARDS: usize = 64;
 
@@ -47,36 +49,61 @@ pub(crate) struct Membership {
 #[error("the backplane could not subscribe: {0}")]
 pub struct SubscribeFailed(pub(crate) Arc<mesahub_broker::BrokerError>);
 
-pub(crate) type Waiter = oneshot::Receiver<Result<(), SubscribeFailed>>;
+/// Resolves when the broker delivers, with where the topic's log ended before it did, if the topic
+/// has one.
+pub(crate) type Waiter = oneshot::Receiver<Answer>;
+
+pub(crate) type Answer = Result<Option<Position>, SubscribeFailed>;
+
+/// How a connection joins a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// For whatever comes.
+    Plain,
+    /// A log keeps the topic, so what is missed can be made up for.
+    Following,
+    /// The same, and what the log keeps is held back until whoever has this number opens the gate.
+    Held(u64),
+}
+
+/// A connection has joined.
+pub(crate) struct Joined {
+    /// Set while the broker does not deliver yet.
+    pub(crate) waiter: Option<Waiter>,
+    /// Everything that follows this position reaches the member, if it is known already.
+    pub(crate) position: Option<Position>,
+}
+
+/// Who is given what comes now.
+#[derive(Default)]
+pub(crate) struct Audience {
+    pub(crate) members: Members,
+    pub(crate) listeners: Vec<Listener>,
+    /// Those of the members who are not given everything.
+    pub(crate) gates: Option<Arc<Gates>>,
+}
 
 #[derive(Default)]
 struct Entry {
     members: Members,
     listeners: Vec<Listener>,
     interest: Interest,
+    /// Only where a log keeps the topic.
+    trail: Option<Box<Trail>>,
+    /// The broker says that it delivers, and does not.
+    silent: bool,
 }
-
-#[derive(Default)]
-enum Interest {
-    /// The broker does not deliver, and nothing has been asked of it.
-    #[default]
-    None,
-    /// The broker does not deliver yet, and these joins wait for it.
-    Wanted(Vec<Joining>),
-    /// A call is on its way or has failed: the broker may deliver or not. These joins wait.
-    Unsure(Vec<Joining>),
-    /// The broker delivers.
-    Live,
-}
-
-/// A join that waits.
-type Joining = oneshot::Sender<Result<(), SubscribeFailed>>;
 
 /// What the interest task has to do about one topic.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    Subscribe,
+    /// Where a log keeps the topic, its end has to be known first.
+    Subscribe {
+        logged: bool,
+    },
     Unsubscribe,
+    /// Both, one after the other.
+    Renew,
     Nothing,
 }
 
@@ -91,9 +118,15 @@ impl Membership {
         }
     }
 
-    /// Adds a member, unless it is one. `Some` waiter resolves when the broker delivers the topic,
-    /// or when it has refused: the members that waited are then no members any more.
-    pub(crate) fn join(&self, topic: &Topic, connection: &Arc<Connection>) -> Option<Waiter> {
+    /// Adds a member, unless it is one. The waiter, if there is one, resolves when the broker
+    /// delivers the topic, or when it has refused: the members that waited are then no members any
+    /// more.
+    pub(crate) fn join(
+        &self,
+        topic: &Topic,
+        connection: &Arc<Connection>,
+        joining: Joining,
+    ) -> Joined {
         let mut shard = self.shard(topic).lock();
         let entry = shard.entry(topic.clone()).or_default();
         let members = Arc::make_mut(&mut entry.members);
@@ -101,7 +134,15 @@ impl Membership {
         if let Err(place) = members.binary_search_by_key(&serial, |member| member.serial()) {
             members.insert(place, Arc::clone(connection));
         }
-        self.want(topic, entry)
+        if joining != Joining::Plain {
+            entry.trail.get_or_insert_default();
+        }
+        let position = entry.trail.as_ref().and_then(|trail| trail.last());
+        if let (Joining::Held(by), Some(trail)) = (joining, &mut entry.trail) {
+            trail.close(serial, by);
+        }
+        let waiter = self.want(topic, entry);
+        Joined { waiter, position }
     }
 
     /// Removes a member, if it is one.
@@ -116,6 +157,9 @@ impl Membership {
         }
         if members.len() * 4 < members.capacity() {
             members.shrink_to(members.len() * 2);
+        }
+        if let Some(trail) = &mut entry.trail {
+            trail.forget(serial);
         }
         self.mark_if_empty(topic, entry);
     }
@@ -160,6 +204,64 @@ impl Membership {
         })
     }
 
+    /// Takes out of a run of deliveries what is not to be handed on now, and says who is given the
+    /// rest. `from_log` says that the run was read from the log to make up for what was missed.
+    pub(crate) fn hand_on<M>(
+        &self,
+        topic: &Topic,
+        run: &mut Vec<M>,
+        position: impl Fn(&M) -> Option<Position>,
+        from_log: bool,
+    ) -> Audience {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return Audience::default();
+        };
+        if entry.trail.is_none() && run.iter().any(|one| position(one).is_some()) {
+            entry.trail = Some(Box::default());
+        }
+        let mut gates = None;
+        if let Some(trail) = &mut entry.trail {
+            gates = trail.gates();
+            run.retain(|one| match position(one) {
+                None => true,
+                Some(position) if from_log => {
+                    trail.advance(position);
+                    true
+                }
+                Some(position) => trail.pass(position),
+            });
+        }
+        Audience {
+            members: Arc::clone(&entry.members),
+            listeners: entry.listeners.clone(),
+            gates,
+        }
+    }
+
+    /// Looks at the trail of a topic that somebody here wants; `None` where there is none.
+    pub(crate) fn trail<R>(&self, topic: &Topic, look: impl FnOnce(&mut Trail) -> R) -> Option<R> {
+        let mut shard = self.shard(topic).lock();
+        let entry = shard.get_mut(topic).filter(|entry| !entry.is_empty())?;
+        entry.trail.as_deref_mut().map(look)
+    }
+
+    /// Looks at every trail, and gives what `look` found.
+    pub(crate) fn trails<R>(
+        &self,
+        mut look: impl FnMut(&Topic, &mut Trail) -> Option<R>,
+    ) -> Vec<R> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            for (topic, entry) in &mut *shard.lock() {
+                if let (false, Some(trail)) = (entry.is_empty(), &mut entry.trail) {
+                    found.extend(look(topic, trail));
+                }
+            }
+        }
+        found
+    }
+
     /// How many members there are on this node.
     pub(crate) fn count(&self, topic: &Topic) -> usize {
         self.shard(topic)
@@ -199,15 +301,56 @@ impl Membership {
             }
             (Interest::Live | Interest::Unsure(_), true) => {
                 // Whoever joins from now on waits until the broker delivers again.
-                entry.interest = Interest::Unsure(Vec::new());
+                entry.interest = Interest::Unsure(Waiting::default());
+                entry.silent = false;
+                if let Some(trail) = &mut entry.trail {
+                    trail.interrupt();
+                }
                 Need::Unsubscribe
             }
+            (Interest::Live, false) if entry.silent => {
+                entry.interest = Interest::Unsure(Waiting::default());
+                Need::Renew
+            }
+            (Interest::Unsure(_), false) if entry.silent => Need::Renew,
             (Interest::Wanted(waiting) | Interest::Unsure(waiting), false) => {
                 entry.interest = Interest::Unsure(std::mem::take(waiting));
-                Need::Subscribe
+                Need::Subscribe {
+                    logged: entry.trail.is_some(),
+                }
             }
             (Interest::Live | Interest::None, false) => Need::Nothing,
         }
+    }
+
+    /// The topic's log ends here, and the broker does not deliver yet.
+    pub(crate) fn begins(&self, topic: &Topic, at: Position) {
+        let mut shard = self.shard(topic).lock();
+        let Some(entry) = shard.get_mut(topic) else {
+            return;
+        };
+        if let (Interest::Wanted(waiting) | Interest::Unsure(waiting), Some(trail)) =
+            (&mut entry.interest, &mut entry.trail)
+        {
+            waiting.from = Some(at);
+            trail.advance(at);
+        }
+    }
+
+    /// The broker is to be asked again to deliver the topic: it has stopped without a word.
+    pub(crate) fn renew(&self, topic: &Topic) {
+        if let Some(entry) = self.shard(topic).lock().get_mut(topic) {
+            entry.silent = true;
+            self.mark(topic);
+        }
+    }
+
+    /// It has been asked again, and delivers.
+    pub(crate) fn renewed(&self, topic: &Topic) {
+        if let Some(entry) = self.shard(topic).lock().get_mut(topic) {
+            entry.silent = false;
+        }
+        self.subscribed(topic);
     }
 
     /// The broker delivers the topic.
@@ -231,7 +374,9 @@ impl Membership {
         // Nobody is in a topic that is unsure without waiting for it.
         entry.members = Members::default();
         entry.listeners.clear();
-        let before = std::mem::replace(&mut entry.interest, Interest::Unsure(Vec::new()));
+        entry.trail = None;
+        entry.silent = false;
+        let before = std::mem::replace(&mut entry.interest, Interest::Unsure(Waiting::default()));
         before.settle(&Err(error.clone()));
     }
 
@@ -268,13 +413,16 @@ impl Membership {
         match &mut entry.interest {
             Interest::Live => return None,
             Interest::Wanted(waiting) | Interest::Unsure(waiting) => {
-                if waiting.is_empty() {
+                if waiting.joins.is_empty() {
                     self.mark(topic);
                 }
-                waiting.push(sender);
+                waiting.joins.push(sender);
             }
             none @ Interest::None => {
-                *none = Interest::Wanted(vec![sender]);
+                *none = Interest::Wanted(Waiting {
+                    joins: vec![sender],
+                    from: None,
+                });
                 self.mark(topic);
             }
         }
@@ -301,17 +449,6 @@ impl Membership {
 impl Entry {
     fn is_empty(&self) -> bool {
         self.members.is_empty() && self.listeners.is_empty()
-    }
-}
-
-impl Interest {
-    /// Tells whoever waits.
-    fn settle(self, outcome: &Result<(), SubscribeFailed>) {
-        if let Self::Wanted(waiting) | Self::Unsure(waiting) = self {
-            for joining in waiting {
-                let _ = joining.send(outcome.clone());
-            }
-        }
     }
 }
 

@@ -18,11 +18,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::hub::counters::Counters;
 use crate::hub::fanout::Fanout;
+use crate::hub::inspection::{self, Inspection};
 use crate::hub::interest;
 use crate::hub::membership::Membership;
+use crate::hub::mender::Mender;
+use crate::hub::mends::Mends;
 use crate::hub::peers::{NodeId, Peers};
+use crate::hub::receipts::Receipts;
 use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
+use crate::hub::turns::Turns;
 use crate::hub::wheel::Wheel;
 
 /// Deliveries that may wait for one fan-out worker. A full queue makes the backplane's reader
@@ -45,6 +50,7 @@ pub struct Node {
     carrying: AtomicUsize,
     peers: Arc<Peers>,
     receivers: Arc<Receivers>,
+    mender: Mender,
 }
 
 /// How a node lives beside others.
@@ -54,6 +60,10 @@ pub struct NodeOptions {
     /// time. By default 15 seconds where the broker joins several processes, and none elsewhere:
     /// such a node is alone.
     pub lease: Option<Duration>,
+    /// How often it is checked that what the logs of its topics keep has also been delivered, give
+    /// or take a tenth. By default every 30 seconds. Must be less than the age for which the logs
+    /// keep messages, or what is missed may be gone before it is found.
+    pub check_interval: Option<Duration>,
 }
 
 /// One request that waits on behalf of a connection; it ends when the connection does.
@@ -89,10 +99,25 @@ impl Node {
         let membership = Arc::new(Membership::new());
         let counters = Arc::new(Counters::default());
         let receivers = Arc::<Receivers>::default();
+        let mends = Arc::<Mends>::default();
+        let fanout = Fanout {
+            membership: Arc::clone(&membership),
+            seen: Arc::new(Seen::default()),
+            counters: Arc::clone(&counters),
+            peers: Arc::clone(&peers),
+            receivers: Arc::clone(&receivers),
+            mends: Arc::clone(&mends),
+            turns: Arc::new(Turns::default()),
+            receipts: Arc::new(Receipts::default()),
+        };
+        let mender = Mender {
+            fanout: fanout.clone(),
+            broker: Arc::clone(&broker),
+        };
         let node = Arc::new(Self {
             broker: Arc::clone(&broker),
             membership: Arc::clone(&membership),
-            counters: Arc::clone(&counters),
+            counters,
             wheel: Arc::new(Wheel::new()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -100,20 +125,26 @@ impl Node {
             serials: AtomicU64::new(1),
             carrying: AtomicUsize::new(0),
             peers: Arc::clone(&peers),
-            receivers: Arc::clone(&receivers),
-        });
-        let fanout = Fanout {
-            membership: Arc::clone(&membership),
-            seen: Arc::new(Seen::default()),
-            counters,
-            peers: Arc::clone(&peers),
             receivers,
-        };
+            mender: mender.clone(),
+        });
         for shard in shards {
             node.tasks.spawn(fanout.clone().work(shard));
         }
+        node.tasks.spawn(mender.work(node.stop.clone()));
+        if broker.capabilities().log {
+            let inspection = Inspection {
+                membership: Arc::clone(&membership),
+                broker: Arc::clone(&broker),
+                counters: Arc::clone(node.counters()),
+            };
+            let interval = options.check_interval.unwrap_or(inspection::INTERVAL);
+            node.tasks
+                .spawn(inspection.repeat(interval, node.stop.clone()));
+        }
+        let stop = node.stop.clone();
         node.tasks
-            .spawn(interest::keep(membership, broker, node.stop.clone()));
+            .spawn(interest::keep(membership, mends, broker, stop));
         node.tasks
             .spawn(Arc::clone(&node.wheel).turn(node.epoch, node.stop.clone()));
         node.tasks
@@ -195,6 +226,16 @@ impl Node {
 
     pub(crate) fn membership(&self) -> &Arc<Membership> {
         &self.membership
+    }
+
+    /// How many were given what.
+    pub(crate) fn receipts(&self) -> &Receipts {
+        &self.mender.fanout.receipts
+    }
+
+    /// Who reads logs for the members of this node.
+    pub(crate) fn mender(&self) -> &Mender {
+        &self.mender
     }
 
     pub(crate) fn wheel(&self) -> &Arc<Wheel> {

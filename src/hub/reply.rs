@@ -1,5 +1,6 @@
 //! What a handler may return, and how it becomes a completion.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -25,8 +26,19 @@ pub struct ReplyTo {
 }
 
 /// The completion of a call as it is sent, if its caller wants one.
-#[derive(Debug, Default)]
-pub struct Answer(pub(crate) Option<Bytes>);
+#[derive(Default)]
+pub struct Answer {
+    pub(crate) bytes: Option<Bytes>,
+    /// Dropped once the completion is on its way.
+    pub(crate) kept: Option<Box<dyn Send>>,
+}
+
+/// A value to answer with, and something that is kept until the answer is on its way and then
+/// dropped: what it does then comes behind the answer.
+pub(crate) struct Keeping<T> {
+    pub(crate) value: T,
+    pub(crate) kept: Box<dyn Send>,
+}
 
 /// What a handler may return: nothing, a value, a stream of values, or a `Result` of one of them.
 /// The items of a stream may themselves be `Result`s; the first error ends it. `M` only helps
@@ -62,6 +74,10 @@ pub struct Plain;
 #[derive(Debug)]
 pub struct Fallible;
 
+/// Marks a `Result` of a [`Keeping`].
+#[derive(Debug)]
+pub(crate) struct FallibleKeeping;
+
 /// Marks a stream whose items are marked `M`.
 #[derive(Debug)]
 pub struct Streaming<M>(M);
@@ -85,6 +101,21 @@ where
     async fn reply(self, to: ReplyTo) -> Result<Answer, HubError> {
         let value = self.map_err(Into::into)?;
         Ok(to.result(&value)?)
+    }
+}
+
+impl<T, E> IntoReply<FallibleKeeping> for Result<Keeping<T>, E>
+where
+    T: Serialize + Send + 'static,
+    E: Into<HubError> + Send + 'static,
+{
+    async fn reply(self, to: ReplyTo) -> Result<Answer, HubError> {
+        let Keeping { value, kept } = self.map_err(Into::into)?;
+        let kept = Some(kept);
+        Ok(Answer {
+            kept,
+            ..to.result(&value)?
+        })
     }
 }
 
@@ -166,13 +197,24 @@ impl ReplyTo {
         write: impl FnOnce(&mut Vec<u8>, &str) -> Result<(), EncodeError>,
     ) -> Result<Answer, EncodeError> {
         let (Some(connection), Some(id)) = (&self.connection, &self.invocation_id) else {
-            return Ok(Answer(None));
+            return Ok(Answer::default());
         };
         let mut written = Ok(());
         let bytes = frame(connection.form(), self.protocol, |out| {
             written = write(out, id);
         });
         written?;
-        Ok(Answer(Some(bytes)))
+        Ok(Answer {
+            bytes: Some(bytes),
+            kept: None,
+        })
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
     }
 }

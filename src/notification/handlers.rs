@@ -1,22 +1,17 @@
 //! The notification hub: what clients may call.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::auth::{OrderId, Policy};
 use crate::channel::{AccessError, AdminChannel, Channel, OrderDirectory, may_join, order_channel};
 use crate::hub::{Caller, Hub, HubBuildError, HubError, HubOptions, Node, State};
-use crate::notification::replay::Replay;
+use crate::notification::resume::{Following, resume};
 use crate::notification::welcome::{farewell, welcome};
-use crate::notification::{LostReason, NotificationId, Resumed};
 
 /// The name of the notification hub on the backplane.
 pub const NOTIFICATION_HUB: &str = "notifications";
 
-/// The most channels in one call of `Resume`.
-const MOST_RESUMED: usize = 64;
-
-type Orders = State<Arc<dyn OrderDirectory>>;
+pub(super) type Orders = State<Arc<dyn OrderDirectory>>;
 
 /// Builds the notification hub on a node.
 ///
@@ -24,7 +19,13 @@ type Orders = State<Arc<dyn OrderDirectory>>;
 /// Clients call `JoinOrderChannel(orderId)`, `LeaveOrderChannel(orderId)`,
 /// `JoinAdminChannel(name)` and `LeaveAdminChannel(name)` for Admin and Staff, `Ping()`, which
 /// answers true, and `Resume({channel: lastId})`, which answers a [`Resumed`] for each channel.
-/// `orders` says which dining session an order belongs to.
+/// Joining answers a [`Following`]. `orders` says which dining session an order belongs to.
+///
+/// A client that connects with `resume=true` in the query hears nothing of the channels that keep
+/// a log until it has called `Resume`, which then also answers for those that it does not name; so
+/// all that it missed comes before anything new. It is not kept waiting for longer than 15 seconds.
+///
+/// [`Resumed`]: crate::notification::Resumed
 ///
 /// # Errors
 /// None in practice: names and states are given here. The type is the builder's.
@@ -35,6 +36,11 @@ pub fn notification_hub(
 ) -> Result<Hub, HubBuildError> {
     Hub::builder(NOTIFICATION_HUB)
         .options(options)
+        .keeps_log(|group| {
+            group
+                .parse()
+                .is_ok_and(|channel: Channel| channel.keeps_log())
+        })
         .with_state(orders)
         .on_connected(welcome)
         .on_disconnected(farewell)
@@ -47,16 +53,17 @@ pub fn notification_hub(
         .build(node)
 }
 
-async fn join_order(caller: Caller, order: OrderId, State(orders): Orders) -> Result<(), HubError> {
+async fn join_order(
+    caller: Caller,
+    order: OrderId,
+    State(orders): Orders,
+) -> Result<Following, HubError> {
     let channel = order_channel(caller.principal(), order)
         .map_err(|error| refused(&caller, &format!("order {order}"), &error))?;
-    let session = match channel.tenant() {
-        Some(tenant) if !caller.principal().is_admin() => orders.session_of(tenant, &order).await,
-        _ => None,
-    };
-    may_join(caller.principal(), &channel, session)
+    admit(&caller, &channel, &*orders)
+        .await
         .map_err(|error| refused(&caller, &channel.to_string(), &error))?;
-    join(&caller, &channel).await
+    join(&caller, channel).await
 }
 
 async fn leave_order(caller: Caller, order: OrderId) -> Result<(), HubError> {
@@ -64,11 +71,11 @@ async fn leave_order(caller: Caller, order: OrderId) -> Result<(), HubError> {
     Ok(caller.leave(&channel.to_string())?)
 }
 
-async fn join_admin(caller: Caller, name: String) -> Result<(), HubError> {
+async fn join_admin(caller: Caller, name: String) -> Result<Following, HubError> {
     let channel = admin_channel(&caller, &name)?;
     may_join(caller.principal(), &channel, None)
         .map_err(|error| refused(&caller, &channel.to_string(), &error))?;
-    join(&caller, &channel).await
+    join(&caller, channel).await
 }
 
 async fn leave_admin(caller: Caller, name: String) -> Result<(), HubError> {
@@ -80,42 +87,31 @@ async fn ping() -> bool {
     true
 }
 
-/// Answers only for channels that the connection is in, so that nobody reads the log of a channel
-/// that they may not listen to.
-async fn resume(
-    caller: Caller,
-    positions: BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Resumed>, HubError> {
-    if positions.len() > MOST_RESUMED {
-        return Err(HubError::new(format!(
-            "{} channels are too many to resume at once; expected at most {MOST_RESUMED}",
-            positions.len()
-        )));
-    }
-    let groups = caller.groups();
-    let mut replay = Replay::new();
-    let mut answers = BTreeMap::new();
-    for (channel, last) in positions {
-        let answer = match last.parse::<NotificationId>() {
-            _ if !groups.contains(&channel) => Resumed::lost(LostReason::NotMember),
-            Ok(last) => replay.after(caller.hub(), &channel, last).await,
-            Err(_) => Resumed::lost(LostReason::UnknownPosition),
-        };
-        if let Some(reason) = answer.lost {
-            tracing::info!(
-                connection = %caller.id(), user = caller.user(),
-                channel = %channel.escape_debug(), ?reason, "cannot resume"
-            );
+/// Whether the caller may listen to a channel.
+pub(super) async fn admit(
+    caller: &Caller,
+    channel: &Channel,
+    orders: &dyn OrderDirectory,
+) -> Result<(), AccessError> {
+    let session = match channel {
+        Channel::Order { tenant, order } if !caller.principal().is_admin() => {
+            // Whoever may not ask in any case makes nobody look.
+            match may_join(caller.principal(), channel, None) {
+                Err(AccessError::UnknownOrder { .. }) => orders.session_of(tenant, order).await,
+                decided => return decided,
+            }
         }
-        answers.insert(channel, answer);
-    }
-    Ok(answers)
+        _ => None,
+    };
+    may_join(caller.principal(), channel, session)
 }
 
-async fn join(caller: &Caller, channel: &Channel) -> Result<(), HubError> {
-    caller.join(&channel.to_string()).await?;
+async fn join(caller: &Caller, channel: Channel) -> Result<Following, HubError> {
+    let name = [channel.to_string()];
+    let positions = caller.hub().follow(caller.connection(), &name, false);
+    let position = positions.await?.pop().flatten();
     tracing::debug!(connection = %caller.id(), user = caller.user(), %channel, "joined");
-    Ok(())
+    Ok(Following { channel, position })
 }
 
 /// The channel of this name in the caller's tenant.
@@ -148,12 +144,11 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::*;
     use crate::auth::{Principal, ServiceScope};
-    use crate::notification::NotificationService;
     use crate::notification::testing::{
         Client, ORDER, SESSION, Stage, admin, customer, event, status_event, table_event,
     };
+    use crate::notification::{NotificationId, NotificationService};
 
     const OTHER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c33ff";
 
@@ -200,7 +195,8 @@ mod tests {
         );
         service.notify(order_of(SESSION)).await.unwrap();
         guest.next().await;
-        assert_eq!(follow(&guest).await, Ok(Value::Null));
+        let joined = follow(&guest).await.unwrap();
+        assert_eq!(joined["channel"], format!("tenant:pizza:order:{ORDER}"));
         service.notify(status_event("Ready")).await.unwrap();
         assert_eq!(guest.next().await.0, "OrderStatusChanged");
 
@@ -314,7 +310,8 @@ mod tests {
         );
 
         let last = json!([{ admins: ids[5] }]);
-        let nothing = json!({"notifications": [], "targets": [], "lost": null, "more": false});
+        let nothing = json!({"notifications": [], "targets": [], "lost": null, "more": false,
+            "position": answer["position"]});
         assert_eq!(boss.invoke("Resume", last).await.unwrap()[admins], nothing);
     }
 
@@ -328,17 +325,18 @@ mod tests {
             "tenant:pizza:admins": NotificationId::now(),
             "tenant:pizza:broadcast": id,
             "global:broadcast": "no id",
-            "tenant:pizza:admins:orders": id,
+            "tenant:pizza:customer:carla": id,
             "tenant:sushi:admins": id,
         }]);
         let answer = boss.invoke("Resume", asked).await.unwrap();
         let lost = |channel: &str| answer[channel]["lost"].as_str().unwrap().to_owned();
         assert_eq!(lost("tenant:pizza:admins"), "unknownPosition");
-        assert_eq!(lost("tenant:pizza:broadcast"), "unknownPosition");
-        assert_eq!(lost("global:broadcast"), "unknownPosition");
-        assert_eq!(lost("tenant:pizza:admins:orders"), "notMember");
+        assert_eq!(lost("tenant:pizza:broadcast"), "unavailable");
+        assert_eq!(lost("global:broadcast"), "unavailable");
+        assert_eq!(lost("tenant:pizza:customer:carla"), "notMember");
         assert_eq!(lost("tenant:sushi:admins"), "notMember");
-        let many: BTreeMap<String, NotificationId> = (0..65).map(|n| (n.to_string(), id)).collect();
+        let many: std::collections::BTreeMap<String, NotificationId> =
+            (0..65).map(|n| (n.to_string(), id)).collect();
         let error = boss.invoke("Resume", json!([many])).await.unwrap_err();
         assert!(error.contains("65 channels are too many"), "{error}");
     }

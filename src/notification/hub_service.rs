@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::auth::{Principal, TenantKey, UserId};
+use crate::auth::{TenantKey, UserId};
 use crate::channel::{Channel, RecentOrders};
 use crate::hub::{ConnectionId, GroupError, Hub, SendError};
 use crate::notification::{
@@ -19,6 +19,7 @@ use crate::notification::{
     id::NotificationId,
     options::NotificationOptions,
     outgoing::Outgoing,
+    receipt::{PublishOptions, Receipt},
     retry,
     service::NotificationService,
 };
@@ -139,13 +140,17 @@ impl HubNotificationService {
 
 #[async_trait]
 impl NotificationService for HubNotificationService {
-    async fn publish(&self, events: Vec<Event>) -> Vec<Result<NotificationId, NotifyError>> {
+    async fn publish_with(
+        &self,
+        events: Vec<Event>,
+        how: PublishOptions,
+    ) -> Vec<Result<NotificationId, NotifyError>> {
         for (tenant, order, session) in events.iter().filter_map(Event::order_session) {
             self.orders.remember(tenant, order, session);
         }
         let prepared: Vec<Result<Outgoing, SendError>> = events
             .into_iter()
-            .map(|event| Outgoing::of_event(&self.hub, event))
+            .map(|event| Outgoing::of_event(&self.hub, event, &how))
             .collect();
         let (mut ready, mut answers) = (Vec::with_capacity(prepared.len()), Vec::new());
         for outgoing in prepared {
@@ -159,8 +164,12 @@ impl NotificationService for HubNotificationService {
             .collect()
     }
 
-    async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError> {
-        let outgoing = Outgoing::of_broadcast(&self.hub, broadcast)?;
+    async fn broadcast_with(
+        &self,
+        broadcast: Broadcast,
+        how: PublishOptions,
+    ) -> Result<NotificationId, NotifyError> {
+        let outgoing = Outgoing::of_broadcast(&self.hub, broadcast, &how)?;
         let answer = self.accept(vec![outgoing]).await.pop();
         answer.expect("one notification has one answer")
     }
@@ -169,6 +178,10 @@ impl NotificationService for HubNotificationService {
         let outgoing = Outgoing::of_ending(&self.hub, event)?;
         let answer = self.accept(vec![outgoing]).await.pop();
         answer.expect("one notification has one answer")
+    }
+
+    async fn receipt(&self, id: NotificationId) -> Result<Option<Receipt>, NotifyError> {
+        Ok(Receipt::read(&self.hub.cluster(), id).await?)
     }
 
     async fn add_to_group(
@@ -203,7 +216,7 @@ impl NotificationService for HubNotificationService {
 
     /// Asks this node first, then the backplane, and the other nodes only where those leave a doubt.
     async fn is_user_online(&self, tenant: &TenantKey, user: &UserId) -> Result<bool, NotifyError> {
-        let key = user_key(tenant, user);
+        let key = format!("{tenant}:{user}");
         Ok(self.hub.cluster().is_online(&key).await?)
     }
 
@@ -213,18 +226,6 @@ impl NotificationService for HubNotificationService {
         let counted = self.hub.cluster().group_count(&everyone).await;
         Ok(counted?)
     }
-}
-
-/// What the hub knows a user by.
-fn user_key(tenant: &TenantKey, user: &UserId) -> String {
-    let principal = Principal {
-        tenant: Some(tenant.clone()),
-        user: Some(user.clone()),
-        ..Principal::anonymous()
-    };
-    principal
-        .user_key()
-        .expect("a principal with a user has a key")
 }
 
 #[cfg(test)]

@@ -31,12 +31,17 @@ pub mod kind;
 pub mod label;
 pub mod message;
 pub mod metadata;
+#[cfg(test)]
+mod missed;
 pub mod name;
 pub mod options;
 pub mod order_directory;
 pub(crate) mod outgoing;
+pub(crate) mod place;
 pub mod realtime;
+pub mod receipt;
 pub mod replay;
+pub(crate) mod resume;
 pub(crate) mod retry;
 pub mod service;
 #[cfg(test)]
@@ -63,5 +68,7 @@ pub use name::EventName;
 pub use options::NotificationOptions;
 pub use order_directory::ClusterOrders;
 pub use realtime::{RealTimeService, Received};
-pub use replay::{LostReason, Resumed};
+pub use receipt::{PublishOptions, Receipt};
+pub use replay::Resumed;
+pub use resume::Following;
 pub use service::NotificationService;

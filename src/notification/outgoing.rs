@@ -13,6 +13,7 @@ use crate::notification::{
     kind::NotificationKind,
     message::Notification,
     metadata::Metadata,
+    receipt::PublishOptions,
 };
 
 /// What remains to be published of one notification.
@@ -25,7 +26,11 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// The notification of an event, for each of its channels.
-    pub(crate) fn of_event(hub: &Hub, event: Event) -> Result<Self, SendError> {
+    pub(crate) fn of_event(
+        hub: &Hub,
+        event: Event,
+        how: &PublishOptions,
+    ) -> Result<Self, SendError> {
         let (target, channels, overflow) = (event.target(), event.channels(), event.overflow());
         let (tenant, metadata) = (event.tenant().cloned(), event.metadata().clone());
         let mut notification = blank(event.kind(), metadata);
@@ -34,8 +39,12 @@ impl Outgoing {
         let options = SendOptions {
             once: channels.len() > 1,
             overflow,
+            receipt: how.receipt,
             ..SendOptions::default()
         };
+        if how.receipt {
+            expect(hub, &notification);
+        }
         let mut publications = Vec::with_capacity(channels.len());
         for channel in channels {
             publications.extend(in_channel(
@@ -57,14 +66,19 @@ impl Outgoing {
     pub(crate) fn of_ending(hub: &Hub, event: SessionExpired) -> Result<Self, SendError> {
         let session = Channel::Session(event.session_id).to_string();
         let reason = format!("the dining session has ended: {}", event.reason);
-        let mut outgoing = Self::of_event(hub, Event::SessionExpired(event))?;
+        let event = Event::SessionExpired(event);
+        let mut outgoing = Self::of_event(hub, event, &PublishOptions::default())?;
         let dismissals = hub.clients().group(session).dismissals(&reason)?;
         outgoing.publications.extend(dismissals);
         Ok(outgoing)
     }
 
     /// The notification of a broadcast.
-    pub(crate) fn of_broadcast(hub: &Hub, broadcast: Broadcast) -> Result<Self, SendError> {
+    pub(crate) fn of_broadcast(
+        hub: &Hub,
+        broadcast: Broadcast,
+        how: &PublishOptions,
+    ) -> Result<Self, SendError> {
         let Broadcast {
             audience,
             event_type,
@@ -77,8 +91,12 @@ impl Outgoing {
         let target = event_type.as_str();
         let options = SendOptions {
             message_id: Some(notification.id.as_uuid()),
+            receipt: how.receipt,
             ..SendOptions::default()
         };
+        if how.receipt {
+            expect(hub, &notification);
+        }
         let publications = match (&audience, audience.channel()) {
             (_, Some(channel)) => in_channel(hub, target, &mut notification, channel, &options)?,
             (Audience::Role { tenant_key, role }, None) => {
@@ -115,6 +133,13 @@ impl Outgoing {
             .map(|publication| publication.payload.len())
             .sum()
     }
+}
+
+/// Has a receipt kept, of which the tenant is told again to whoever reads it.
+fn expect(hub: &Hub, notification: &Notification) {
+    let tenant = notification.tenant_key.as_ref().map(ToString::to_string);
+    let id = notification.id.as_uuid();
+    hub.node().receipts().open(id, tenant);
 }
 
 fn blank(kind: NotificationKind, metadata: Metadata) -> Notification {

@@ -1,12 +1,14 @@
 //! What a client missed, read from the log of a channel.
 
-use mesahub_broker::{BrokerError, LogEntry};
-use mesahub_protocol::{Envelope, Protocol};
-use serde::Serialize;
+use std::collections::HashSet;
+
+use mesahub_broker::{BrokerError, LogEntry, Position, Topic};
+use mesahub_protocol::{Envelope, Extension, Protocol};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::hub::Hub;
-use crate::notification::{id::NotificationId, realtime::invocation};
+use crate::hub::{Caller, Hub, LostReason};
+use crate::notification::{id::NotificationId, place::Place, realtime::invocation};
 
 /// The most notifications in one answer.
 const MOST: usize = 500;
@@ -18,40 +20,33 @@ const MOST_BYTES: usize = 256 * 1024;
 /// Entries read from a log at a time.
 const PAGE: usize = 256;
 
-/// What one channel has carried since the notification that the client names.
+/// What one channel has carried since the place that the client names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Resumed {
-    /// The later notifications, in order, as they were sent.
+    /// The later notifications, in order, as they were sent. One that went to several channels of
+    /// the same answer is in the first of them.
     pub notifications: Vec<Value>,
     /// The client method that each of them called.
     pub targets: Vec<String>,
     /// Why nothing can be said of what was missed, so that the client must fetch its state anew;
     /// null when nothing is lost.
     pub lost: Option<LostReason>,
-    /// Whether there are further ones. The client asks again, with the id of the last that it has.
+    /// Whether there are further ones. The client asks again at once, with the position.
     pub more: bool,
+    /// Where the client is now, as text that may be named in place of the id of a notification,
+    /// also when it has received none; null when it is not known.
+    #[serde(serialize_with = "as_text")]
+    pub position: Option<Position>,
 }
 
-/// Why a channel cannot be resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum LostReason {
-    /// The log does not hold the notification that the client names: it never went to this
-    /// channel, or it is too long ago.
-    UnknownPosition,
-    /// There is no log, or it cannot be read now.
-    Unavailable,
-    /// The connection is not in the channel.
-    NotMember,
-}
-
-/// How much more fits into one answer.
+/// How much more fits into one answer, and what is in it already.
 #[derive(Debug)]
 pub(crate) struct Replay {
+    caller: Caller,
     notifications: usize,
     bytes: usize,
+    given: HashSet<NotificationId>,
 }
 
 impl Resumed {
@@ -66,57 +61,61 @@ impl Resumed {
 }
 
 impl Replay {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(caller: Caller) -> Self {
         Self {
+            caller,
             notifications: MOST,
             bytes: MOST_BYTES,
+            given: HashSet::new(),
         }
     }
 
-    /// Reads what followed `last` in a group, as far as it still fits.
-    pub(crate) async fn after(&mut self, hub: &Hub, group: &str, last: NotificationId) -> Resumed {
-        match self.read(hub, group, last).await {
-            Ok(resumed) => resumed,
-            Err(BrokerError::UnknownPosition { .. }) => Resumed::lost(LostReason::UnknownPosition),
-            Err(error) => {
-                if !matches!(error, BrokerError::LogUnsupported) {
-                    tracing::warn!(%group, %error, "the log of a channel cannot be read");
-                }
-                Resumed::lost(LostReason::Unavailable)
-            }
-        }
-    }
-
-    async fn read(
-        &mut self,
-        hub: &Hub,
-        group: &str,
-        last: NotificationId,
-    ) -> Result<Resumed, BrokerError> {
-        let Ok(topic) = hub.topics().group(group) else {
-            return Ok(Resumed::lost(LostReason::UnknownPosition));
+    /// Reads what followed a place in a topic, as far as it still fits.
+    pub(crate) async fn after(&mut self, topic: &Topic, place: Place) -> Resumed {
+        let hub = &self.caller.hub().clone();
+        let from = match place {
+            Place::Position(position) => Ok(Some(position)),
+            Place::Notification(last) => find(hub, topic, last).await,
         };
-        let mut resumed = Resumed::default();
-        let (mut found, mut after) = (false, None);
+        let read = match from {
+            Ok(Some(position)) => self.read(topic, position).await,
+            Ok(None) => lost(hub, topic, place).await,
+            Err(error) => Err(error),
+        };
+        let read = match read {
+            Err(BrokerError::UnknownPosition { .. }) => lost(hub, topic, place).await,
+            answer => answer,
+        };
+        read.unwrap_or_else(|error| {
+            if !matches!(error, BrokerError::LogUnsupported) {
+                tracing::warn!(%topic, %error, "the log of a channel cannot be read");
+            }
+            Resumed::lost(LostReason::Unavailable)
+        })
+    }
+
+    /// Reads on from a position that the topic has issued.
+    async fn read(&mut self, topic: &Topic, from: Position) -> Result<Resumed, BrokerError> {
+        let mut resumed = Resumed {
+            position: Some(from),
+            ..Resumed::default()
+        };
+        let mut after = from;
         loop {
-            let page = hub.node().broker().read_log(&topic, after, PAGE).await?;
+            let broker = self.caller.hub().node().broker();
+            let page = broker.read_log(topic, Some(after), PAGE).await?;
             for entry in &page.entries {
-                after = Some(entry.position);
-                if !found {
-                    found = id_of(entry) == Some(last);
-                } else if !self.add(entry, &mut resumed) {
+                if !self.add(entry, &mut resumed) {
                     resumed.more = true;
                     return Ok(resumed);
                 }
+                after = entry.position;
+                resumed.position = Some(after);
             }
             if !page.more || page.entries.is_empty() {
-                break;
+                resumed.position = Some(page.newest);
+                return Ok(resumed);
             }
-        }
-        if found {
-            Ok(resumed)
-        } else {
-            Ok(Resumed::lost(LostReason::UnknownPosition))
         }
     }
 
@@ -138,6 +137,18 @@ impl Replay {
             self.notifications = 0;
             return false;
         }
+        if id_of(entry).is_some_and(|id| !self.given.insert(id)) {
+            return true;
+        }
+        if let Some(Extension {
+            dedupe: true,
+            message_id: Some(id),
+            ..
+        }) = envelope.as_ref().map(|envelope| &envelope.extension)
+        {
+            // Its copies in other channels are not for this connection any more.
+            self.caller.has(*id);
+        }
         self.notifications -= 1;
         self.bytes = self.bytes.saturating_sub(message.len());
         resumed.notifications.push(notification);
@@ -146,10 +157,59 @@ impl Replay {
     }
 }
 
+/// Where a notification is in a log. The log is bounded, and so is the search.
+async fn find(
+    hub: &Hub,
+    topic: &Topic,
+    last: NotificationId,
+) -> Result<Option<Position>, BrokerError> {
+    let mut after = None;
+    loop {
+        let page = hub.node().broker().read_log(topic, after, PAGE).await?;
+        if let Some(found) = page.entries.iter().find(|entry| id_of(entry) == Some(last)) {
+            return Ok(Some(found.position));
+        }
+        let end = page.entries.last().map(|entry| entry.position);
+        match end {
+            Some(end) if page.more => after = Some(end),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// Why a place is not in a log, and where the log ends, so that the client can go on from there.
+async fn lost(hub: &Hub, topic: &Topic, place: Place) -> Result<Resumed, BrokerError> {
+    let page = hub.node().broker().read_log(topic, None, 1).await?;
+    let is_older = page.entries.first().is_some_and(|oldest| match place {
+        Place::Position(position) => position < oldest.position,
+        // Ids begin with the time at which they were made.
+        Place::Notification(last) => id_of(oldest).is_some_and(|oldest| last < oldest),
+    });
+    let reason = match is_older {
+        true => LostReason::TooOld,
+        false => LostReason::UnknownPosition,
+    };
+    Ok(Resumed {
+        position: Some(page.newest),
+        ..Resumed::lost(reason)
+    })
+}
+
 fn id_of(entry: &LogEntry) -> Option<NotificationId> {
     let envelope = Envelope::decode(&entry.payload).ok()?;
     envelope
         .extension
         .message_id
         .map(NotificationId::from_bytes)
+}
+
+/// A position as JSON text, whose number would not fit a JSON number.
+pub(super) fn as_text<S: Serializer>(
+    position: &Option<Position>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match position {
+        Some(position) => serializer.collect_str(position),
+        None => serializer.serialize_none(),
+    }
 }

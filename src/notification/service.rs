@@ -13,13 +13,18 @@ use crate::notification::fields::{
     SessionExpired, SessionStarted, TableStatusChanged,
 };
 use crate::notification::{
-    error::NotifyError, id::NotificationId, label::Label, metadata::Metadata, name::EventName,
+    error::NotifyError,
+    id::NotificationId,
+    label::Label,
+    metadata::Metadata,
+    name::EventName,
+    receipt::{PublishOptions, Receipt},
 };
 
 /// Tells people what happened.
 ///
 /// The one that publishes through a hub is [`HubNotificationService`]; another one, for a test or
-/// another product, implements the first seven methods and gets the rest.
+/// another product, implements the first eight methods and gets the rest.
 ///
 /// All methods may be called from many tasks at once. Where they answer with an id, the
 /// notification has been accepted: see the implementation for what that promises. Dropping a
@@ -32,13 +37,28 @@ pub trait NotificationService: Send + Sync {
     ///
     /// # Errors
     /// Per event; those for which [`NotifyError::is_retryable`] holds may be repeated.
-    async fn publish(&self, events: Vec<Event>) -> Vec<Result<NotificationId, NotifyError>>;
+    async fn publish_with(
+        &self,
+        events: Vec<Event>,
+        how: PublishOptions,
+    ) -> Vec<Result<NotificationId, NotifyError>>;
 
     /// Tells an audience.
     ///
     /// # Errors
-    /// As [`publish`](Self::publish).
-    async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError>;
+    /// As [`publish_with`](Self::publish_with).
+    async fn broadcast_with(
+        &self,
+        broadcast: Broadcast,
+        how: PublishOptions,
+    ) -> Result<NotificationId, NotifyError>;
+
+    /// How many connections a notification has reached so far, if that was asked for when it was
+    /// published; `None` where no receipt is kept of this id, or not any more.
+    ///
+    /// # Errors
+    /// When the other nodes cannot be asked.
+    async fn receipt(&self, id: NotificationId) -> Result<Option<Receipt>, NotifyError>;
 
     /// Tells that a dining session has ended, as [`notify_session_expired`] does, and ends the
     /// connections of the session behind that, on every node. Their clients are told why.
@@ -83,6 +103,23 @@ pub trait NotificationService: Send + Sync {
     /// # Errors
     /// When the backplane does not answer.
     async fn active_connections_count(&self, tenant: &TenantKey) -> Result<u64, NotifyError>;
+
+    /// Publishes events in order and answers each in its place.
+    ///
+    /// # Errors
+    /// As [`publish_with`](Self::publish_with).
+    async fn publish(&self, events: Vec<Event>) -> Vec<Result<NotificationId, NotifyError>> {
+        self.publish_with(events, PublishOptions::default()).await
+    }
+
+    /// Tells an audience.
+    ///
+    /// # Errors
+    /// As [`publish_with`](Self::publish_with).
+    async fn broadcast(&self, broadcast: Broadcast) -> Result<NotificationId, NotifyError> {
+        self.broadcast_with(broadcast, PublishOptions::default())
+            .await
+    }
 
     /// Publishes one event.
     ///

@@ -2,14 +2,15 @@
 //! clients without sockets.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mesahub_broker::{
-    Broker, BrokerError, Capabilities, LogPage, Position, Publication, Published, Topic,
+    Broker, BrokerError, Capabilities, Gap, GapScope, Inbox, LogPage, Position, Publication,
+    Published, Topic,
 };
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
 use mesahub_protocol::{HubMessage, Outcome, Protocol};
@@ -47,9 +48,14 @@ impl Stage {
         Self::on(&MemoryNetwork::new(MemoryConfig::default()))
     }
 
+    pub(crate) fn with(config: MemoryConfig) -> Self {
+        Self::on(&MemoryNetwork::new(config))
+    }
+
     pub(crate) fn on(network: &MemoryNetwork) -> Self {
         let (inbox, shards) = Node::inbox();
-        let broker = Arc::new(Flaky::new(MemoryBroker::join(network, inbox)));
+        let inner = MemoryBroker::join(network, inbox.clone());
+        let broker = Arc::new(Flaky::new(inner, inbox));
         let orders = Arc::<RecentOrders>::default();
         let node = Node::start(broker.clone(), shards);
         let hub = notification_hub(&node, orders.clone(), HubOptions::default()).unwrap();
@@ -73,6 +79,19 @@ impl Stage {
     }
 
     pub(crate) async fn connect(&self, principal: Principal) -> Result<Client, HubError> {
+        self.connect_as(principal, false).await
+    }
+
+    /// Connects a client that wants to resume before it hears anything new.
+    pub(crate) async fn connect_resuming(&self, principal: Principal) -> Client {
+        self.connect_as(principal, true).await.unwrap()
+    }
+
+    async fn connect_as(
+        &self,
+        principal: Principal,
+        resumes_first: bool,
+    ) -> Result<Client, HubError> {
         let wire = Arc::new(Pipe::default());
         let id = ConnectionId::random();
         let connection = self.hub.admit(
@@ -87,6 +106,9 @@ impl Stage {
             },
         );
         connection.choose_protocol(Protocol::Json);
+        if resumes_first {
+            connection.resume_first();
+        }
         let registration = self.hub.register(&connection).await.unwrap();
         let caller = Caller::new(Arc::clone(&connection), self.hub.clone());
         self.hub.lifecycle().connected(&caller).await?;
@@ -184,7 +206,9 @@ impl Client {
             Dispatched::InTurn(job) | Dispatched::Beside(job) => job.await,
             Dispatched::Refused(answer) => answer,
         };
-        let answer = answer.0.unwrap();
+        let kept = answer.kept;
+        let answer = answer.bytes.unwrap();
+        drop(kept);
         match HubMessage::decode(Protocol::Json, &answer[..answer.len() - 1]).unwrap() {
             HubMessage::Completion {
                 outcome: Outcome::Result(value),
@@ -238,6 +262,10 @@ type Verdict = Box<dyn FnMut(&Publication) -> Option<BrokerError> + Send>;
 /// The in-memory broker, made to refuse or to hold up what is published.
 pub(crate) struct Flaky {
     inner: MemoryBroker,
+    /// Gone once closed.
+    inbox: Mutex<Option<Inbox>>,
+    subscribed: Mutex<BTreeSet<Topic>>,
+    log: Mutex<Option<BrokerError>>,
     verdict: Mutex<Verdict>,
     calls: Mutex<Vec<(Instant, usize)>>,
     entered: Notify,
@@ -245,9 +273,12 @@ pub(crate) struct Flaky {
 }
 
 impl Flaky {
-    pub(crate) fn new(inner: MemoryBroker) -> Self {
+    pub(crate) fn new(inner: MemoryBroker, inbox: Inbox) -> Self {
         Self {
             inner,
+            inbox: Mutex::new(Some(inbox)),
+            subscribed: Mutex::default(),
+            log: Mutex::default(),
             verdict: Mutex::new(Box::new(|_| None)),
             calls: Mutex::default(),
             entered: Notify::new(),
@@ -286,6 +317,30 @@ impl Flaky {
         self.entered.notified().await;
     }
 
+    /// Stops delivering to this node, without a word.
+    pub(crate) async fn fall_silent(&self) {
+        let topics = self.subscribed();
+        self.inner.unsubscribe(&topics).await.unwrap();
+    }
+
+    /// Delivers again, and tells of a gap.
+    pub(crate) async fn come_back(&self) {
+        let topics = self.subscribed();
+        self.inner.subscribe(&topics).await.unwrap();
+        let topics = GapScope::All;
+        let inbox = self.inbox.lock().clone().unwrap();
+        inbox.gap(Gap { topics }).await.unwrap();
+    }
+
+    /// Answers this to whoever reads a log, from now on.
+    pub(crate) fn refuse_logs(&self, error: Option<BrokerError>) {
+        *self.log.lock() = error;
+    }
+
+    fn subscribed(&self) -> Vec<Topic> {
+        self.subscribed.lock().iter().cloned().collect()
+    }
+
     /// When `publish` was called, and with how many publications.
     pub(crate) fn calls(&self) -> Vec<(Instant, usize)> {
         self.calls.lock().clone()
@@ -310,10 +365,14 @@ impl Broker for Flaky {
     }
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
+        self.subscribed.lock().extend(topics.iter().cloned());
         self.inner.subscribe(topics).await
     }
 
     async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), BrokerError> {
+        self.subscribed
+            .lock()
+            .retain(|topic| !topics.contains(topic));
         self.inner.unsubscribe(topics).await
     }
 
@@ -327,7 +386,11 @@ impl Broker for Flaky {
         after: Option<Position>,
         limit: usize,
     ) -> Result<LogPage, BrokerError> {
-        self.inner.read_log(topic, after, limit).await
+        let refused = self.log.lock().clone();
+        match refused {
+            Some(error) => Err(error),
+            None => self.inner.read_log(topic, after, limit).await,
+        }
     }
 
     async fn health(&self) -> Result<(), BrokerError> {
@@ -339,6 +402,7 @@ impl Broker for Flaky {
     }
 
     async fn close(&self) {
+        self.inbox.lock().take();
         self.inner.close().await;
     }
 }

@@ -21,14 +21,19 @@ pub(super) async fn welcome(caller: Caller) -> Result<(), HubError> {
         ));
     };
     let channels = channels_on_connect(principal);
+    let (logged, others): (Vec<_>, Vec<_>) = channels.iter().partition(|one| one.keeps_log());
+    let logged: Vec<String> = logged.into_iter().map(Channel::to_string).collect();
     let roles = addressed_roles(principal).map(|role| role_group(tenant, role));
-    let groups: Vec<String> = channels
-        .iter()
+    let others: Vec<String> = others
+        .into_iter()
         .map(Channel::to_string)
         .chain(roles)
         .collect();
-    tracing::info!(connection = %caller.id(), user = caller.user(), ?groups, "connected");
-    Ok(caller.join_all(groups).await?)
+    tracing::info!(
+        connection = %caller.id(), user = caller.user(), ?logged, ?others, "connected"
+    );
+    tokio::try_join!(caller.follow(&logged), caller.join_all(&others))?;
+    Ok(())
 }
 
 /// Notes that a connection has ended. The hub has already taken care of its channels.

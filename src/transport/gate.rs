@@ -140,6 +140,7 @@ impl Gate {
             let text = "This connection cannot be upgraded";
             return Err(Box::new(plain(StatusCode::BAD_REQUEST, text)));
         };
+        let resumes = request.resumes_first();
         let socketed = match request.id() {
             None => {
                 self.permit(TransportKind::WebSockets)?;
@@ -171,7 +172,8 @@ impl Gate {
                 stateful,
                 attachment,
             } => {
-                let (application, guest) = (self.application.clone(), guest(id, principal));
+                let (application, guest) =
+                    (self.application.clone(), guest(id, principal, resumes));
                 tasks.spawn(opening.start(application, guest, stateful, attachment));
             }
             Socketed::Next(sending) => {
@@ -197,7 +199,8 @@ impl Gate {
         else {
             return Err(denied(Denied::InUse));
         };
-        self.begin(kind, guest(id, principal), Arc::clone(&pipe), attachment);
+        let guest = guest(id, principal, request.resumes_first());
+        self.begin(kind, guest, Arc::clone(&pipe), attachment);
         let turn = pipe.first_turn();
         Ok(Answer::Now(Box::new(server_sent_events::respond(
             turn,
@@ -216,7 +219,8 @@ impl Gate {
                 pipe,
                 attachment,
             } => {
-                self.begin(kind, guest(id, principal), pipe, attachment);
+                let guest = guest(id, principal, request.resumes_first());
+                self.begin(kind, guest, pipe, attachment);
                 let first = long_polling::uncached(long_polling::first());
                 Ok(Answer::Now(Box::new(first)))
             }
@@ -300,10 +304,11 @@ impl Gate {
     }
 }
 
-fn guest(id: ConnectionId, principal: Principal) -> Guest {
+fn guest(id: ConnectionId, principal: Principal, resumes_first: bool) -> Guest {
     Guest {
         id,
         principal: Arc::new(principal),
+        resumes_first,
     }
 }
 

@@ -48,6 +48,12 @@ impl Request {
         }
     }
 
+    /// Whether the client wants to resume before it hears anything new: `resume=true`.
+    pub(crate) fn resumes_first(&self) -> bool {
+        let mut pairs = self.query.split('&');
+        pairs.any(|pair| pair.eq_ignore_ascii_case("resume=true"))
+    }
+
     /// The `id` of the query, if it has one that is not empty. Tokens are URL-safe, so nothing
     /// needs decoding.
     pub(crate) fn id(&self) -> Option<&str> {

@@ -72,6 +72,7 @@ impl Described<'_> {
             .replace("{tenantKey}", "demo")
             .replace("{userId}", "ann")
             .replace("{connectionId}", "0000000000000000000000")
+            .replace("{notificationId}", "3f2504e0-4f89-41d3-9a0c-0305e82c3301")
             .replace("{group}", "tenant:demo:admins")
     }
 

@@ -1,16 +1,20 @@
 //! Publishing and broadcasting.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use mesahub::auth::{TenantKey, UserId};
+use mesahub::auth::{Role, TenantKey, UserId};
 use mesahub::channel::Channel;
 use mesahub::hub::ConnectionId;
 use mesahub::notification::{
-    Broadcast, Event, NotificationId, NotificationService, NotifyError, SessionExpired,
+    Broadcast, Event, NotificationId, NotificationService, NotifyError, PublishOptions, Receipt,
+    SessionExpired,
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
+use crate::client::Client;
 use crate::listening::Listener;
 use crate::server::{Server, service_token};
 
@@ -162,12 +166,58 @@ async fn a_broadcast_says_system_alert_unless_told_otherwise() {
     );
 }
 
+#[tokio::test]
+async fn whoever_asked_for_a_receipt_is_told_how_many_were_reached() {
+    let server = Server::start().await;
+    let token = service_token(&["demo"]);
+    let mut admin = Client::connect(&server, "demo", "ann", Role::Admin).await;
+    let mut sent = Vec::new();
+    for (path, body) in [
+        (ONE, table("demo", true)),
+        ("/api/v1/broadcasts/tenant", json!({ "tenantKey": "demo" })),
+    ] {
+        let asking = format!("{path}?receipt=true");
+        let answer = server.post(&asking, &token, &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.body["id"].as_str().unwrap().to_owned();
+        assert!(admin.text().await.unwrap().contains(&id));
+        sent.push(id);
+    }
+    for id in &sent {
+        let path = format!("/api/v1/notifications/{id}/receipt");
+        let expected = json!({ "id": id, "connections": 1, "nodes": 1 });
+        let counted = async {
+            // It is counted once it has been given out.
+            while server.read(&path, &token).await.body != expected {}
+        };
+        timeout(Duration::from_secs(10), counted).await.unwrap();
+        let foreign = server.read(&path, &service_token(&["sushi"])).await;
+        foreign.is_problem(404, "no_receipt");
+    }
+    let silent = server.post(ONE, &token, &table("demo", false)).await;
+    let id = silent.body["id"].as_str().unwrap();
+    let path = format!("/api/v1/notifications/{id}/receipt");
+    server
+        .read(&path, &token)
+        .await
+        .is_problem(404, "no_receipt");
+    let path = "/api/v1/notifications/none/receipt";
+    server
+        .read(path, &token)
+        .await
+        .is_problem(400, "malformed_request");
+}
+
 /// Refuses every second notification as overloaded, beginning with the second.
 struct Busy;
 
 #[async_trait]
 impl NotificationService for Busy {
-    async fn publish(&self, events: Vec<Event>) -> Vec<Result<NotificationId, NotifyError>> {
+    async fn publish_with(
+        &self,
+        events: Vec<Event>,
+        _: PublishOptions,
+    ) -> Vec<Result<NotificationId, NotifyError>> {
         let answer = |index: usize| match index % 2 {
             0 if events.len() > 1 => Ok(NotificationId::now()),
             _ => Err(NotifyError::Overloaded),
@@ -175,11 +225,19 @@ impl NotificationService for Busy {
         (0..events.len()).map(answer).collect()
     }
 
-    async fn broadcast(&self, _: Broadcast) -> Result<NotificationId, NotifyError> {
+    async fn broadcast_with(
+        &self,
+        _: Broadcast,
+        _: PublishOptions,
+    ) -> Result<NotificationId, NotifyError> {
         Err(NotifyError::Closed)
     }
 
     async fn end_session(&self, _: SessionExpired) -> Result<NotificationId, NotifyError> {
+        Err(NotifyError::Overloaded)
+    }
+
+    async fn receipt(&self, _: NotificationId) -> Result<Option<Receipt>, NotifyError> {
         Err(NotifyError::Overloaded)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use mesahub::hub::ConnectionId;
+use mesahub::hub::{ConnectionId, LOST};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -133,6 +133,8 @@ async fn read(mut stream: SplitStream<Socket>, heard: Arc<Heard>) {
             for part in text.split_terminator('\u{1e}') {
                 let mut message: Value = serde_json::from_str(part).unwrap();
                 match message["type"].as_u64() {
+                    // Whoever resumes is told there what is lost.
+                    Some(1) if message["target"] == LOST => {}
                     Some(1) => {
                         let notification = message["arguments"][0].take();
                         messages.notifications.push(notification);

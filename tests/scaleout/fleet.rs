@@ -71,7 +71,11 @@ impl Fleet {
         };
         // So long that no node is lost because the machine is busy.
         let lease = Some(Duration::from_secs(120));
-        let options = NodeOptions { lease };
+        let options = NodeOptions {
+            lease,
+            // So often that a test need not wait for it.
+            check_interval: Some(Duration::from_secs(2)),
+        };
         for _ in 0..3 {
             let (inbox, shards) = Node::inbox();
             let app = App::with_broker(&loaded, open(inbox).await, shards, &options).unwrap();

@@ -21,6 +21,7 @@ mod client;
 mod day;
 mod dice;
 mod fleet;
+mod healing;
 mod killed;
 mod memory;
 #[cfg(feature = "nats")]
@@ -28,6 +29,7 @@ mod nats;
 mod outage;
 mod person;
 mod process;
+mod receipts;
 #[cfg(feature = "redis")]
 mod redis;
 mod tenant;

@@ -27,7 +27,10 @@ async fn both() -> (Server, Official) {
 async fn node(network: &MemoryNetwork) -> Server {
     let plan = Plan {
         network: Some(network.clone()),
-        node: NodeOptions { lease: Some(LONG) },
+        node: NodeOptions {
+            lease: Some(LONG),
+            ..NodeOptions::default()
+        },
         options: HubOptions {
             wire: Wire::AspNetCore {
                 hub_type_name: HUB.to_owned(),

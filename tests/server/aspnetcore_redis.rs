@@ -66,7 +66,10 @@ async fn node(redis: &RedisServer) -> Server {
     let plan = Plan {
         opened: Some((broker, shards)),
         options: options::hub(&settings, &backplane),
-        node: NodeOptions { lease: Some(LONG) },
+        node: NodeOptions {
+            lease: Some(LONG),
+            ..NodeOptions::default()
+        },
         authenticator: guard(),
         ..Plan::default()
     };

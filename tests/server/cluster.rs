@@ -40,7 +40,10 @@ async fn two() -> (Server, Server) {
 async fn node(network: &MemoryNetwork, lease: Duration) -> Server {
     let plan = Plan {
         network: Some(network.clone()),
-        node: NodeOptions { lease: Some(lease) },
+        node: NodeOptions {
+            lease: Some(lease),
+            ..NodeOptions::default()
+        },
         ..Plan::default()
     };
     plan.start().await
@@ -91,7 +94,10 @@ async fn a_user_is_told_counted_and_ended_on_every_node() {
         let plan = Plan {
             authenticator: guard(),
             network: Some(network.clone()),
-            node: NodeOptions { lease: Some(LEASE) },
+            node: NodeOptions {
+                lease: Some(LEASE),
+                ..NodeOptions::default()
+            },
             ..Plan::default()
         };
         servers.push(plan.start().await);
@@ -370,7 +376,10 @@ async fn after_an_interruption_a_node_greets_the_others_at_once() {
     let network = network();
     let mut parts = None;
     let plan = Plan {
-        node: NodeOptions { lease: Some(LEASE) },
+        node: NodeOptions {
+            lease: Some(LEASE),
+            ..NodeOptions::default()
+        },
         ..Plan::default()
     };
     let server = plan.start_on(|inbox| {

@@ -5,7 +5,8 @@ use mesahub::auth::{TenantKey, UserId};
 use mesahub::channel::Channel;
 use mesahub::hub::ConnectionId;
 use mesahub::notification::{
-    Broadcast, Event, NotificationId, NotificationService, NotifyError, SessionExpired,
+    Broadcast, Event, NotificationId, NotificationService, NotifyError, PublishOptions, Receipt,
+    SessionExpired,
 };
 use parking_lot::Mutex;
 
@@ -36,7 +37,11 @@ impl Recorder {
 
 #[async_trait]
 impl NotificationService for Recorder {
-    async fn publish(&self, events: Vec<Event>) -> Vec<Result<NotificationId, NotifyError>> {
+    async fn publish_with(
+        &self,
+        events: Vec<Event>,
+        _: PublishOptions,
+    ) -> Vec<Result<NotificationId, NotifyError>> {
         let text = |event: Event| match event {
             Event::SessionStarted(event) => format!("started at table {}", event.table_number),
             Event::CustomerSessionExpiring(event) => format!("{} min", event.minutes_remaining),
@@ -49,7 +54,15 @@ impl NotificationService for Recorder {
         self.tell(event.reason.to_string())
     }
 
-    async fn broadcast(&self, _: Broadcast) -> Result<NotificationId, NotifyError> {
+    async fn broadcast_with(
+        &self,
+        _: Broadcast,
+        _: PublishOptions,
+    ) -> Result<NotificationId, NotifyError> {
+        Err(NotifyError::Closed)
+    }
+
+    async fn receipt(&self, _: NotificationId) -> Result<Option<Receipt>, NotifyError> {
         Err(NotifyError::Closed)
     }
 

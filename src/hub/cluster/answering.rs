@@ -84,6 +84,14 @@ async fn answer(hub: &Hub, question: Question, body: &Bytes) -> (Reply, Vec<u8>)
         Question::CountGroup(group) => count(hub.group_count(&group)),
         Question::CountUser(user) => count(hub.user_count(&user)),
         Question::CountAll => count(hub.connection_count()),
+        Question::Receipt(id) => {
+            let record = hub.node().receipts().of(id);
+            Reply::Receipt {
+                sent: record.sent.is_some(),
+                owner: record.sent.and_then(|sent| sent.owner),
+                given: record.given,
+            }
+        }
         Question::Invoke {
             connection,
             invocation,

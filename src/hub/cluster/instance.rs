@@ -6,6 +6,7 @@ use bytes::Bytes;
 use mesahub_broker::BrokerError;
 use mesahub_protocol::envelope::{Envelope, GroupAction};
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 pub use crate::hub::cluster::question::Whois;
 use crate::hub::cluster::question::{Deliver, Question, Reply};
@@ -15,6 +16,7 @@ use crate::hub::error::{GroupError, SendError};
 use crate::hub::id::ConnectionId;
 use crate::hub::instance::Hub;
 use crate::hub::peers::{AskError, NodeId, join, split};
+use crate::hub::receipts::Receipt;
 use crate::hub::results::InvokeError;
 
 /// How long another node may take over an answer that needs nobody else.
@@ -200,6 +202,41 @@ impl Cluster {
             .await
     }
 
+    /// How many connections a message has been given to so far that was sent with
+    /// [`SendOptions::receipt`](crate::hub::SendOptions::receipt), on all nodes; one that answers
+    /// too late is not counted. `None` when the node that sent it is gone, or it is longer ago than
+    /// [`RECEIPTS_KEPT`](crate::hub::RECEIPTS_KEPT), or nobody has asked for it.
+    ///
+    /// A connection counts once the message is in its outbox, the last place before its transport;
+    /// what a client reads with `Resume` does not count.
+    ///
+    /// # Errors
+    /// When the backplane does not take the question.
+    pub async fn receipt(&self, id: Uuid) -> Result<Option<Receipt>, ClusterError> {
+        let here = self.hub.node().receipts().of(id);
+        let mut receipt = Receipt {
+            owner: None,
+            connections: here.given,
+            nodes: u64::from(here.given > 0),
+        };
+        let mut sent = here.sent.map(|sent| sent.owner);
+        for answer in self.ask_others(&Question::Receipt(id)).await? {
+            if let Reply::Receipt {
+                sent: from_there,
+                owner,
+                given,
+            } = answer
+            {
+                receipt.connections += given;
+                receipt.nodes += u64::from(given > 0);
+                if from_there {
+                    sent = Some(owner);
+                }
+            }
+        }
+        Ok(sent.map(|owner| Receipt { owner, ..receipt }))
+    }
+
     /// Whether no other node need be asked about a connection.
     pub(crate) fn is_here(&self, id: ConnectionId) -> bool {
         id.node() == self.hub.node().peers().me() || self.hub.find(id).is_some()
@@ -297,19 +334,22 @@ impl Cluster {
     }
 
     async fn sum(&self, here: usize, question: &Question) -> Result<u64, ClusterError> {
-        let peers = self.hub.node().peers();
-        let question = join(question, &[]);
-        let answers = peers.ask_others(self.service(), &question, COUNTING).await;
-        let answers = match answers {
-            Ok(answers) => answers,
-            Err(AskError::Broker(error)) => return Err(error.into()),
-            Err(AskError::NoNode(_) | AskError::Silent) => return Err(ClusterError::Silent),
-        };
-        let counts = answers.iter().map(|answer| match reply(answer) {
+        let answers = self.ask_others(question).await?;
+        let counts = answers.into_iter().map(|answer| match answer {
             Reply::Count(count) => count,
             _ => 0,
         });
         Ok(here as u64 + counts.sum::<u64>())
+    }
+
+    async fn ask_others(&self, question: &Question) -> Result<Vec<Reply>, ClusterError> {
+        let peers = self.hub.node().peers();
+        let question = join(question, &[]);
+        match peers.ask_others(self.service(), &question, COUNTING).await {
+            Ok(answers) => Ok(answers.iter().map(reply).collect()),
+            Err(AskError::Broker(error)) => Err(error.into()),
+            Err(AskError::NoNode(_) | AskError::Silent) => Err(ClusterError::Silent),
+        }
     }
 
     fn service(&self) -> &str {

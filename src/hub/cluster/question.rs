@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::auth::{SessionId, TenantKey};
 use crate::hub::ending::Ending;
@@ -19,6 +20,7 @@ pub(super) enum Question {
     CountGroup(String),
     CountUser(String),
     CountAll,
+    Receipt(Uuid),
     Invoke {
         connection: ConnectionId,
         invocation: String,
@@ -31,6 +33,12 @@ pub(super) enum Question {
 pub(super) enum Reply {
     Done,
     Count(u64),
+    Receipt {
+        /// Whether it was sent from there, and what was said then of whose it is.
+        sent: bool,
+        owner: Option<String>,
+        given: u64,
+    },
     Whois(Whois),
     /// The completion of the client, in this hub protocol.
     Completed(String),
