@@ -9,6 +9,8 @@
 mod client;
 mod measure;
 mod memory;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "redis")]
 mod redis;
 mod report;
@@ -41,6 +43,8 @@ fn main() -> std::io::Result<()> {
     bench::<memory::Memory>(&mut criterion, &runtime);
     #[cfg(feature = "redis")]
     bench::<crate::redis::Redis>(&mut criterion, &runtime);
+    #[cfg(feature = "nats")]
+    bench::<nats::Nats>(&mut criterion, &runtime);
     criterion.final_summary();
     table::print_load();
     Ok(())
