@@ -33,12 +33,12 @@ async fn with_tls(authority: &Authority) -> (RedisServer, tempfile::TempDir) {
     (RedisServer::start(options).await.unwrap(), folder)
 }
 
-fn at(url: String) -> Patient {
-    Patient::of("Redis").set(CONNECTION, &url)
+fn at(url: &str) -> Patient {
+    Patient::of("Redis").set(CONNECTION, url)
 }
 
 fn plain(server: &RedisServer) -> Patient {
-    at(format!("redis://127.0.0.1:{}", server.port()))
+    at(&format!("redis://127.0.0.1:{}", server.port()))
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_server_that_is_well_passes_every_check() {
     let server = RedisServer::reach().await.unwrap();
     let host = server.host().replace("127.0.0.1", "localhost");
     let url = format!("redis://{host}:{}", server.port());
-    let diagnosis = at(url).examine().await;
+    let diagnosis = at(&url).examine().await;
     assert!(diagnosis.failures().is_empty());
     let checks = [
         "configuration",
@@ -120,14 +120,12 @@ async fn on_the_wire_of_aspnetcore_there_is_no_log_and_nothing_is_wrong_with_tha
 #[tokio::test]
 async fn nothing_listening_and_an_unknown_name_are_told_apart() {
     let port = free_port().unwrap();
-    let diagnosis = at(format!("redis://127.0.0.1:{port}")).examine().await;
+    let diagnosis = at(&format!("redis://127.0.0.1:{port}")).examine().await;
     diagnosis.ends_with(
         "connection",
         &format!("nothing listens at 127.0.0.1:{port}"),
     );
-    let diagnosis = at("redis://kitchen.invalid:6379".to_owned())
-        .examine()
-        .await;
+    let diagnosis = at("redis://kitchen.invalid:6379").examine().await;
     diagnosis.ends_with("address", "the name kitchen.invalid was not found");
 }
 
@@ -137,11 +135,11 @@ async fn a_missing_and_a_wrong_password_are_named_and_not_shown() {
     let diagnosis = plain(&server).examine().await;
     diagnosis.ends_with("login", "wants a password");
     let url = format!("redis://:hunter2@127.0.0.1:{}", server.port());
-    let diagnosis = at(url.clone()).examine().await;
+    let diagnosis = at(&url).examine().await;
     diagnosis.ends_with("login", "does not accept the user or the password");
     assert!(!diagnosis.text.contains("hunter2"), "{}", diagnosis.text);
 
-    let output = at(url).run(&["doctor"]).await;
+    let output = at(&url).run(&["doctor"]).await;
     let text = told(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     let mut lines = text.lines().skip_while(|line| !line.starts_with("failed"));
@@ -170,7 +168,7 @@ async fn each_right_that_a_user_lacks_is_named() {
         words.extend(rights.split(' '));
         server.command(&words).await.unwrap();
         let url = format!("redis://anna:pass@127.0.0.1:{}", server.port());
-        let diagnosis = at(url).examine().await;
+        let diagnosis = at(&url).examine().await;
         diagnosis.expect(check, "failed", seen);
         assert!(diagnosis.failures().contains(&check), "{rights}");
         diagnosis.expect("login", "ok", "let in as the user \"anna\"");
@@ -194,7 +192,7 @@ async fn a_version_that_is_too_old_is_named_with_the_oldest_that_will_do() {
     let old = format!("{:.<1$}", "redis_version:6.0.9", version.len());
     let mut tasks = JoinSet::new();
     let proxy = proxy::replacing(server.port(), version, &old, &mut tasks).await;
-    let diagnosis = at(format!("redis://{proxy}")).examine().await;
+    let diagnosis = at(&format!("redis://{proxy}")).examine().await;
     diagnosis.expect("version", "failed", "Redis 6.0.9");
     let mend = diagnosis.of("version")["mend"].as_str().unwrap();
     assert!(mend.contains("Redis 6.2"), "{mend}");
@@ -215,11 +213,11 @@ async fn tls_is_told_when_it_is_missing_unwanted_distrusted_and_well() {
     let (server, folder) = with_tls(&authority).await;
     let url = format!("rediss://localhost:{}", server.port());
 
-    let diagnosis = at(url.clone()).examine().await;
+    let diagnosis = at(&url).examine().await;
     diagnosis.ends_with("TLS", "an authority that this machine does not trust");
 
     let trusted = folder.path().join("authority.pem").display().to_string();
-    let diagnosis = at(url.clone())
+    let diagnosis = at(&url)
         .with("SSL_CERT_FILE", trusted.clone())
         .examine()
         .await;
@@ -228,7 +226,7 @@ async fn tls_is_told_when_it_is_missing_unwanted_distrusted_and_well() {
 
     let other = start(&[]).await;
     let wrong = format!("rediss://localhost:{}", other.port());
-    let diagnosis = at(wrong).with("SSL_CERT_FILE", trusted).examine().await;
+    let diagnosis = at(&wrong).with("SSL_CERT_FILE", trusted).examine().await;
     diagnosis.ends_with("TLS", "does not answer in TLS");
 
     let diagnosis = plain(&server).examine().await;
