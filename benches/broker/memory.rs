@@ -48,8 +48,8 @@ impl Stage for Memory {
     }
 
     async fn ours(&self) -> Box<dyn Client> {
-        Ours::open(async |inbox| -> Arc<dyn Broker> {
-            Arc::new(MemoryBroker::join(&self.network, inbox))
+        Ours::open(async |inbox| {
+            Arc::new(MemoryBroker::join(&self.network, inbox)) as Arc<dyn Broker>
         })
         .await
     }

@@ -59,9 +59,9 @@ impl Stage for Nats {
             log: Some(log),
             ..NatsConfig::new(vec![address])
         };
-        Ours::open(async |inbox| -> Arc<dyn Broker> {
+        Ours::open(async |inbox| {
             let broker = NatsBroker::open(config, inbox).await;
-            Arc::new(broker.expect("it is running"))
+            Arc::new(broker.expect("it is running")) as Arc<dyn Broker>
         })
         .await
     }

@@ -40,9 +40,9 @@ impl Stage for Redis {
             log: bounds(),
             ..RedisConfig::new(Deployment::Single(address))
         };
-        Ours::open(async |inbox| -> Arc<dyn Broker> {
+        Ours::open(async |inbox| {
             let broker = RedisBroker::open(config, inbox).await;
-            Arc::new(broker.expect("it is running"))
+            Arc::new(broker.expect("it is running")) as Arc<dyn Broker>
         })
         .await
     }

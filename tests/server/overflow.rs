@@ -179,10 +179,7 @@ async fn items_larger_than_the_outbox_wait_for_room_and_close_nothing() {
     assert_eq!(stall.connection.ending(), None);
     assert!(stall.connection.queued_bytes() < 3 * OUTBOX);
     let text = json!("x".repeat(2 * OUTBOX));
-    let (items, ends) = (
-        streams.map(|id| item(id, text.clone())),
-        streams.map(|id| end(id)),
-    );
+    let (items, ends) = (streams.map(|id| item(id, text.clone())), streams.map(end));
     let mut left = [ITEMS; 2];
     while left != [0; 2] {
         let message = stall.slow.message().await;

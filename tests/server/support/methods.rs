@@ -117,10 +117,6 @@ async fn note(text: String, State(stage): Staged) {
 }
 
 /// Not an async function: it notes before there is a future.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "a handler owns its arguments"
-)]
 fn note_at_once(text: String, State(stage): Staged) -> std::future::Ready<()> {
     stage.note(text);
     std::future::ready(())
