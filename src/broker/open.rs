@@ -142,6 +142,7 @@ pub async fn examine(backplane: &Backplane) -> Result<Vec<Finding>, OpenError> {
 }
 
 /// Names the servers that an error concerns.
+#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
 fn at(backplane: &Backplane) -> impl FnOnce(BrokerError) -> OpenError {
     let at = backplane.to_string();
     |source| OpenError::Backend { at, source }
