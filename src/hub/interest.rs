@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::membership::{Membership, Need, SubscribeFailed};
 use crate::hub::mends::Mends;
+use crate::hub::renewal::renew;
 
 /// How long after a failed call what it left unsure is settled.
 const RETRY: Duration = Duration::from_secs(1);
@@ -71,34 +72,6 @@ async fn find_ends(membership: &Membership, broker: &dyn Broker, topics: Vec<Top
         }
     });
     reads.buffer_unordered(LOGS).collect::<()>().await;
-}
-
-/// Subscribes anew what the broker has stopped to deliver, and has what was missed made up for.
-/// Returns the topics that have to be tried again.
-async fn renew(
-    membership: &Membership,
-    mends: &Mends,
-    broker: &dyn Broker,
-    topics: Vec<Topic>,
-) -> Vec<Topic> {
-    if topics.is_empty() {
-        return topics;
-    }
-    let renewed = match broker.unsubscribe(&topics).await {
-        Ok(()) => broker.subscribe(&topics).await,
-        Err(error) => Err(error),
-    };
-    match renewed {
-        Ok(()) => {
-            topics.iter().for_each(|topic| membership.renewed(topic));
-            mends.begin(membership, topics);
-            Vec::new()
-        }
-        Err(error) => {
-            tracing::warn!(%error, topics = topics.len(), "a silent subscription is not renewed yet");
-            topics
-        }
-    }
 }
 
 /// Returns the topics that are unsure: nobody is in them any more, and they have to be given up.

@@ -239,10 +239,10 @@ impl Membership {
         }
     }
 
-    /// Looks at the trail of a topic that somebody here wants; `None` where there is none.
+    /// Looks at the trail of a topic; `None` where there is none.
     pub(crate) fn trail<R>(&self, topic: &Topic, look: impl FnOnce(&mut Trail) -> R) -> Option<R> {
         let mut shard = self.shard(topic).lock();
-        let entry = shard.get_mut(topic).filter(|entry| !entry.is_empty())?;
+        let entry = shard.get_mut(topic)?;
         entry.trail.as_deref_mut().map(look)
     }
 

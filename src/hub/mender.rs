@@ -78,7 +78,11 @@ impl Mender {
             Some((true, None)) => return self.give_up(&topic, LostReason::Unavailable).await,
             Some((true, Some(last))) => last,
         };
-        match self.close(&topic, last).await {
+        let mut closed = self.close(&topic, Some(last), None).await;
+        if let Err(BrokerError::UnknownPosition { .. }) = closed {
+            closed = self.begin_anew(&topic).await;
+        }
+        match closed {
             Ok(0) => {}
             Ok(missed) => {
                 self.fanout.counters.mended.add(missed);
@@ -91,19 +95,40 @@ impl Mender {
         }
     }
 
-    /// Hands on what followed a position, until there is no more; how much it was.
-    async fn close(&self, topic: &Topic, last: Position) -> Result<u64, BrokerError> {
-        let (mut after, mut missed, mut doubts) = (last, 0, 0);
+    /// Tells the members that what they have missed is lost, and hands on what has come since.
+    async fn begin_anew(&self, topic: &Topic) -> Result<u64, BrokerError> {
+        let end = self.broker.read_log(topic, None, 0).await?.newest;
+        let begin_anew = |trail: &mut Trail| trail.begin_anew(Some(end));
+        let Some(first) = self.fanout.membership.trail(topic, begin_anew) else {
+            return Ok(0);
+        };
+        self.tell(topic, LostReason::UnknownPosition);
+        match first {
+            Some(first) => self.close(topic, None, Some(first)).await,
+            None => Ok(0),
+        }
+    }
+
+    /// Hands on what followed a position in the log, or lies at another or behind it, until there
+    /// is no more; how much it was.
+    async fn close(
+        &self,
+        topic: &Topic,
+        mut after: Option<Position>,
+        first: Option<Position>,
+    ) -> Result<u64, BrokerError> {
+        let (mut missed, mut doubts) = (0, 0);
         loop {
-            let page = self.page(topic, after).await?;
-            missed += page.entries.len() as u64;
+            let mut page = self.page(topic, after).await?;
             let read = page.entries.last().map(|entry| entry.position);
+            page.entries.retain(|entry| Some(entry.position) >= first);
+            missed += page.entries.len() as u64;
             self.fanout.make_up(topic, page.entries).await;
-            if let (true, Some(read)) = (page.more, read) {
+            if page.more && read.is_some() {
                 after = read;
                 continue;
             }
-            after = page.newest;
+            after = Some(page.newest);
             let mended = |trail: &mut Trail| trail.mended_through(page.newest);
             match self.fanout.membership.trail(topic, mended) {
                 None | Some(Mended::Done) => return Ok(missed),
@@ -111,7 +136,7 @@ impl Mender {
                 Some(Mended::Behind) => doubts = 0,
             }
             if doubts == DOUBTS {
-                let position = after;
+                let position = page.newest;
                 return Err(BrokerError::UnknownPosition { position });
             }
         }
@@ -128,7 +153,7 @@ impl Mender {
             if membership.trail(&topic, open) != Some(false) {
                 return;
             }
-            let page = match self.page(&topic, after).await {
+            let page = match self.page(&topic, Some(after)).await {
                 Ok(page) if page.newest == after && doubts == DOUBTS => {
                     let position = after;
                     Err(BrokerError::UnknownPosition { position })
@@ -159,11 +184,11 @@ impl Mender {
     pub(crate) async fn page(
         &self,
         topic: &Topic,
-        after: Position,
+        after: Option<Position>,
     ) -> Result<LogPage, BrokerError> {
         let mut attempt = 1;
         loop {
-            match self.broker.read_log(topic, Some(after), PAGE).await {
+            match self.broker.read_log(topic, after, PAGE).await {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
                     tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
                     attempt += 1;
@@ -185,8 +210,12 @@ impl Mender {
             .membership
             .trail(topic, |trail| trail.give_up(end));
         if known.is_some() {
-            self.fanout.counters.lost.add(1);
-            self.fanout.say(topic, loss::told(topic, reason));
+            self.tell(topic, reason);
         }
+    }
+
+    fn tell(&self, topic: &Topic, reason: LostReason) {
+        self.fanout.counters.lost.add(1);
+        self.fanout.say(topic, loss::told(topic, reason));
     }
 }

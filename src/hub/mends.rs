@@ -36,6 +36,14 @@ impl Mends {
         self.more.notify_one();
     }
 
+    /// Mends topics that have been subscribed anew.
+    pub(crate) fn renewed(&self, membership: &Membership, topics: Vec<Topic>) {
+        let renewed = |topic: &Topic| membership.trail(topic, Trail::end_renewing) == Some(true);
+        let renewed: Vec<Topic> = topics.into_iter().filter(renewed).collect();
+        self.queue.lock().extend(renewed);
+        self.more.notify_one();
+    }
+
     /// Waits for a topic. Cancel safe.
     pub(crate) async fn next(&self) -> Topic {
         loop {

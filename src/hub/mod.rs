@@ -52,6 +52,7 @@ pub(crate) mod queue;
 pub(crate) mod receipts;
 pub(crate) mod receiver;
 pub(crate) mod registry;
+pub(crate) mod renewal;
 pub mod reply;
 pub mod results;
 pub(crate) mod resumption;

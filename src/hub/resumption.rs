@@ -32,7 +32,18 @@ pub(crate) struct Paused {
     member: Arc<Connection>,
     by: u64,
     since: Option<Position>,
-    stays: bool,
+    then: Then,
+}
+
+/// What becomes of a gate once the answer is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// It opens when its member has all that the others have.
+    Opens,
+    /// It opens at once: the answer has said that what came before it is lost.
+    Gives,
+    /// It stays closed: the client is to ask for more.
+    Stays,
 }
 
 impl Hub {
@@ -88,7 +99,7 @@ impl Hub {
             member: Arc::clone(connection),
             by,
             since,
-            stays: false,
+            then: Then::Opens,
         })
     }
 
@@ -152,7 +163,13 @@ impl Paused {
 
     /// There is more, and the client is to ask for it: the gate stays closed for now.
     pub(crate) fn stay(&mut self) {
-        self.stays = true;
+        self.then = Then::Stays;
+    }
+
+    /// The client is being told that it has lost what it missed: whatever comes after that is for
+    /// it again.
+    pub(crate) fn give_up(&mut self) {
+        self.then = Then::Gives;
     }
 }
 
@@ -163,14 +180,15 @@ impl Drop for Paused {
             member: Arc::clone(&self.member),
             by: self.by,
         };
-        if self.stays {
+        let (serial, by) = (self.member.serial(), self.by);
+        let open = |trail: &mut Trail| match (self.then, self.since) {
+            (Then::Gives, _) => trail.reopen(serial, by),
+            (_, Some(since)) => trail.open(serial, by, since),
+            (_, None) => false,
+        };
+        if self.then == Then::Stays {
             return self.hub.be_patient(gate);
         }
-        let (serial, by) = (self.member.serial(), self.by);
-        let open = |trail: &mut Trail| match self.since {
-            Some(since) => trail.open(serial, by, since),
-            None => false,
-        };
         let opened = self.hub.node().membership().trail(&self.topic, open);
         if opened == Some(false) {
             let hub = self.hub.clone();

@@ -45,10 +45,14 @@ pub(crate) struct Closed {
 /// The log is being read to close a hole; deliveries that it keeps are left to it.
 #[derive(Debug, Default)]
 struct Mending {
+    /// The first delivery that was left to the log.
+    first: Option<Position>,
     /// The newest delivery that was left to the log.
     left: Option<Position>,
     /// Another hole was found meanwhile.
     again: bool,
+    /// The topic is being subscribed anew: nobody reads the log before that is done.
+    renews: bool,
 }
 
 /// What mending still has to do.
@@ -66,15 +70,17 @@ impl Trail {
         self.last
     }
 
-    /// The broker no longer delivers the topic.
+    /// The broker no longer delivers the topic, and nobody is there to be given anything.
     pub(crate) fn interrupt(&mut self) {
         self.last = None;
         self.mended = None;
+        self.mending = None;
     }
 
     /// Whether a delivery is to be handed on now.
     pub(crate) fn pass(&mut self, position: Position) -> bool {
         if let Some(mending) = &mut self.mending {
+            mending.first.get_or_insert(position);
             mending.left = mending.left.max(Some(position));
             return false;
         }
@@ -117,6 +123,29 @@ impl Trail {
         }
     }
 
+    /// The same for a topic that is about to be subscribed anew, so that nothing that comes then is
+    /// taken for the end of what was missed. False where the log is being read already.
+    pub(crate) fn begin_renewing(&mut self) -> bool {
+        let mending = self.mending.get_or_insert(Mending {
+            renews: true,
+            ..Mending::default()
+        });
+        mending.renews
+    }
+
+    /// Whether the topic is being subscribed anew.
+    pub(crate) fn is_renewing(&self) -> bool {
+        self.mending.as_ref().is_some_and(|mending| mending.renews)
+    }
+
+    /// It has been subscribed anew, and the log can be read. Whether it was to be.
+    pub(crate) fn end_renewing(&mut self) -> bool {
+        match &mut self.mending {
+            Some(mending) => std::mem::take(&mut mending.renews),
+            None => false,
+        }
+    }
+
     /// Whether what the log keeps is left to it.
     pub(crate) fn is_mending(&self) -> bool {
         self.mending.is_some()
@@ -136,7 +165,21 @@ impl Trail {
         Mended::Done
     }
 
-    /// The log cannot close the hole: whatever comes is handed on again. `end` is where the log
+    /// The log cannot close the hole. Where deliveries were left to it meanwhile, they are to be read
+    /// from it, from this position on; where none were, whatever comes is handed on again.
+    pub(crate) fn begin_anew(&mut self, end: Option<Position>) -> Option<Position> {
+        let first = self.mending.as_ref().and_then(|mending| mending.first);
+        match first {
+            Some(_) => {
+                self.last = None;
+                self.keep_gates(|gate| matches!(gate, Gate::Closed(_)));
+            }
+            None => self.give_up(end),
+        }
+        first
+    }
+
+    /// The log cannot be read: whatever comes is handed on again. `end` is where the log
     /// ends, if that is known.
     pub(crate) fn give_up(&mut self, end: Option<Position>) {
         self.mending = None;
@@ -212,6 +255,14 @@ impl Trail {
         true
     }
 
+    /// Hands a member everything again from now on, unless somebody else has closed its gate since.
+    pub(crate) fn reopen(&mut self, serial: u64, by: u64) -> bool {
+        if self.closed(serial).is_some_and(|closed| closed.by == by) {
+            self.forget(serial);
+        }
+        true
+    }
+
     /// Forgets a member.
     pub(crate) fn forget(&mut self, serial: u64) {
         let Some(gates) = &mut self.gates else {
@@ -273,6 +324,18 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_while_a_topic_is_subscribed_anew_is_left_to_the_log() {
+        let mut trail = Trail::default();
+        trail.advance(at(1));
+        assert!(trail.begin_renewing() && trail.begin_renewing());
+        assert!(!trail.begin_mending(), "it is read once it is subscribed");
+        assert!(!trail.pass(at(4)));
+        assert!(trail.end_renewing() && !trail.end_renewing());
+        assert_eq!(trail.last(), Some(at(1)));
+        assert!(!trail.begin_renewing(), "it is being read");
+    }
+
+    #[test]
     fn a_second_hole_is_looked_for_before_mending_ends() {
         let mut trail = Trail::default();
         trail.advance(at(1));
@@ -297,6 +360,23 @@ mod tests {
         assert_eq!(gates.get(&2), None, "positions may have begun anew");
         assert!(trail.pass(at(4)));
         assert_eq!(trail.last(), Some(at(4)));
+    }
+
+    #[test]
+    fn what_was_left_to_a_log_that_cannot_close_the_hole_is_still_read_from_it() {
+        let mut trail = Trail::default();
+        trail.advance(at(100));
+        trail.begin_mending();
+        assert_eq!(trail.begin_anew(Some(at(2))), None);
+        assert!(trail.pass(at(3)), "nothing was left to the log");
+        trail.begin_mending();
+        trail.pass(at(5));
+        trail.pass(at(6));
+        assert_eq!(trail.begin_anew(Some(at(6))), Some(at(5)));
+        assert!(!trail.pass(at(7)));
+        assert_eq!(trail.mended_through(at(6)), Mended::Behind);
+        assert_eq!(trail.mended_through(at(7)), Mended::Done);
+        assert!(trail.pass(at(8)));
     }
 
     #[test]

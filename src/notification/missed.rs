@@ -140,6 +140,30 @@ async fn a_gap_that_the_log_cannot_close_is_told_and_then_all_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_comes_behind_a_gap_that_cannot_be_closed_is_not_lost_with_it() {
+    let pair = Pair::with(MemoryConfig {
+        log: LogBounds {
+            max_count: 4,
+            ..LogBounds::default()
+        },
+    });
+    let boss = pair.here.connect(admin("pizza")).await.unwrap();
+    let first = pair.publish(table_event(true)).await;
+    assert_eq!(ids(&boss, 1).await, [first]);
+    pair.here.broker.fall_silent().await;
+    pair.tables(6).await;
+    let away = BrokerError::unavailable("away");
+    pair.here.broker.refuse_logs(Some(away));
+    pair.here.broker.come_back().await;
+    let mut behind = pair.tables(2).await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    pair.here.broker.refuse_logs(None);
+    assert_eq!(boss.next().await.0, LOST);
+    behind.extend(pair.tables(1).await);
+    assert_eq!(ids(&boss, 3).await, behind);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_that_stays_away_is_told_and_one_that_comes_back_is_waited_for() {
     let pair = Pair::new();
     let boss = pair.here.connect(admin("pizza")).await.unwrap();

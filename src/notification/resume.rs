@@ -129,7 +129,9 @@ fn settle(gate: &mut Paused, answer: &Resumed) {
     if let Some(position) = answer.position {
         gate.given(position);
     }
-    if answer.more {
+    if answer.lost.is_some() {
+        gate.give_up();
+    } else if answer.more {
         gate.stay();
     }
 }
