@@ -4,27 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use mesahub_broker::Broker;
-use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{RedisOptions, RedisServer};
 
 use crate::fleet::{Accepted, Fleet, opened, within};
 use crate::healing::{Deaf, admins, expect, publish, silence_is_found};
 use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
-use crate::outage::{Outage, Restart};
+use crate::outage::Outage;
 use crate::{live, live_through, receipts};
 
 struct Server(RedisServer);
-
-#[async_trait]
-impl Fault for Server {
-    async fn stop(&self) {
-        self.0.stop().await.unwrap();
-    }
-
-    async fn start(&self) {
-        self.0.restart().await.unwrap();
-    }
-}
 
 /// Redis itself cuts its clients off.
 struct Cut(Server);
@@ -54,14 +42,6 @@ async fn on_redis_nothing_is_missing_doubled_misordered_or_leaked() {
     let (_server, address) = redis().await;
     let fleet = Fleet::start(async |inbox| opened("Redis", &address, inbox).await);
     live(fleet.await, 2).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_redis_a_restart_loses_nothing_in_silence() {
-    let (server, address) = redis().await;
-    let open = async |inbox| opened("Redis", &address, inbox).await;
-    let fleet = Fleet::start_with(Accepted::Taken, open).await;
-    live_through(&Restart(server), fleet, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
