@@ -214,7 +214,7 @@ impl NotificationService for HubNotificationService {
             .await?)
     }
 
-    /// Asks this node first, then the backplane, and the other nodes only where those leave a doubt.
+    /// Asks this node first, and then the others.
     async fn is_user_online(&self, tenant: &TenantKey, user: &UserId) -> Result<bool, NotifyError> {
         let key = format!("{tenant}:{user}");
         Ok(self.hub.cluster().is_online(&key).await?)

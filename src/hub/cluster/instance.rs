@@ -168,10 +168,9 @@ impl Cluster {
 
     /// Whether a user has a connection anywhere.
     ///
-    /// The backplane knows best of a user who is nowhere. Of one who may be somewhere it can be
-    /// wrong, since a node that hangs or has lost its power is subscribed still: so the nodes are
-    /// asked, of whom such a one is none when its lease has ended. Official servers answer no such
-    /// question; with them, and for a node that is alone, the backplane is believed.
+    /// The nodes are asked, not the backplane: a node that hangs or has lost its power is subscribed
+    /// still, and is none of the nodes any more when its lease has ended. Official servers answer no
+    /// such question; with them, and for a node that is alone, the backplane is believed.
     ///
     /// # Errors
     /// When the name is unusable, or the backplane does not answer or does not take the question.
@@ -180,11 +179,8 @@ impl Cluster {
             return Ok(true);
         }
         let (topic, node) = (self.hub.topics().user(user)?, self.hub.node());
-        if node.broker().subscriber_count(&topic).await? == 0 {
-            return Ok(false);
-        }
         if self.hub.aspnetcore().is_some() || node.peers().is_alone() {
-            return Ok(true);
+            return Ok(node.broker().subscriber_count(&topic).await? > 0);
         }
         let counted = self.user_count(user).await;
         counted.map(|count| count > 0).map_err(|error| match error {
