@@ -164,23 +164,30 @@ impl RedisCluster {
         Ok(())
     }
 
-    /// Waits until every node that answers says that the cluster works, and is of one mind with
-    /// the others about who has what.
+    /// Waits until every node that answers says that the cluster works, has its part in it, as a
+    /// primary with slots or as a replica that has caught up, and is of one mind with the others
+    /// about who has what.
     ///
     /// # Errors
     /// When that does not come about within a minute.
     pub async fn agreed(&self) -> Result<(), ServerError> {
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
-            let (mut works, mut slots) = (true, Vec::new());
+            let (mut works, mut ports, mut slots) = (true, Vec::new(), Vec::new());
             for node in &self.nodes {
                 let Ok(info) = node.command(&["CLUSTER", "INFO"]).await else {
                     continue;
                 };
                 works &= info.contains("cluster_state:ok");
+                ports.push(node.port().to_string());
                 slots.push(node.command(&["CLUSTER", "SLOTS"]).await?);
             }
-            if works && !slots.is_empty() && slots.windows(2).all(|two| two[0] == two[1]) {
+            // A replica is listed when it has its primary's data, and not before.
+            works &= slots.first().is_some_and(|all| {
+                let listed = |port: &String| all.lines().any(|line| line == port);
+                ports.iter().all(listed)
+            });
+            if works && slots.windows(2).all(|two| two[0] == two[1]) {
                 return Ok(());
             }
             sleep(LOOK).await;
