@@ -25,6 +25,7 @@ pub(crate) mod connection;
 pub mod doctor;
 pub mod http;
 pub mod hub;
+pub mod journal;
 pub mod notification;
 pub mod session;
 pub mod telemetry;

@@ -15,11 +15,11 @@ use warp::reply::Response;
 
 use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
-use crate::app::{options, sessions, signing};
+use crate::app::{journal, options, sessions, signing};
 use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
-use crate::config::Loaded;
+use crate::config::{Loaded, Settings};
 use crate::http::{self, Api, ServeLimits};
 use crate::hub::{Hub, Node, NodeOptions};
 use crate::notification::{
@@ -76,11 +76,7 @@ impl App {
         let orders = Arc::new(RecentOrders::default());
         let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
         let hub = notification_hub(&node, known, options::hub(settings, &backplane))?;
-        let service = Arc::new(HubNotificationService::new(
-            hub.clone(),
-            orders,
-            options::notifications(settings),
-        ));
+        let service = Arc::new(service(settings, hub.clone(), orders)?);
 
         let told: Arc<dyn NotificationService> = Arc::clone(&service) as _;
         let sessions = sessions::sessions(&settings.mesahub.sessions, Arc::clone(&told))?;
@@ -92,6 +88,7 @@ impl App {
         let api = http::routes(Api {
             hub: hub.clone(),
             service: told,
+            backlog: Some(Arc::clone(&service) as _),
             sessions: sessions.clone(),
             authenticator: Arc::clone(&authenticator),
             ready: readiness,
@@ -174,6 +171,24 @@ impl App {
         };
         drain(draining, self.shutdown_timeout).await
     }
+}
+
+/// The notification service, with a journal if one is configured.
+fn service(
+    settings: &Settings,
+    hub: Hub,
+    orders: Arc<RecentOrders>,
+) -> Result<HubNotificationService, AppError> {
+    let from = &settings.real_time.notifications;
+    let options = options::notifications(settings);
+    let Some((store, how)) = journal::journal(from)? else {
+        return Ok(HubNotificationService::new(hub, orders, options));
+    };
+    let made = HubNotificationService::with_journal(hub, orders, options, store, how);
+    made.map_err(|source| AppError::Journal {
+        path: from.journal.path.clone(),
+        source,
+    })
 }
 
 fn authenticator(loaded: &Loaded) -> Result<JwtAuthenticator, AppError> {

@@ -9,6 +9,7 @@ use crate::auth::KeyError;
 use crate::broker::OpenError;
 use crate::config::ConfigError;
 use crate::hub::HubBuildError;
+use crate::journal::JournalError;
 use crate::session::StoreError;
 use crate::transport::InvalidOrigin;
 
@@ -39,12 +40,26 @@ pub enum AppError {
         #[source]
         source: StoreError,
     },
+    /// The journal could not be opened.
+    #[error("RealTimeConfiguration:Notifications:Journal:Path: {}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What stood in the way.
+        #[source]
+        source: JournalError,
+    },
     /// SQLite is not part of this build.
     #[error(
-        "Mesahub:Sessions:Store is Sqlite, which this build does not have: build mesahub with the \
-         Cargo feature `sqlite`, or configure Memory"
+        "{key} needs SQLite, which this build does not have: build mesahub with the Cargo feature \
+         `sqlite`, or configure {instead}"
     )]
-    NoSqlite,
+    NoSqlite {
+        /// The key that asks for it.
+        key: &'static str,
+        /// What does without.
+        instead: &'static str,
+    },
     /// The notification hub could not be built.
     #[error(transparent)]
     Hub(#[from] HubBuildError),

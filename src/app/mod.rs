@@ -11,6 +11,7 @@
 pub mod build;
 pub mod drain;
 pub mod error;
+mod journal;
 pub mod options;
 mod sessions;
 pub mod signing;

@@ -92,6 +92,7 @@ pub fn notifications(settings: &Settings) -> NotificationOptions {
         flush_interval: from.flush_interval,
         retry_attempts: from.retry_attempts,
         retry_delay: from.retry_delay,
+        idempotency_window: from.idempotency_window,
         ..NotificationOptions::default()
     }
 }

@@ -44,5 +44,8 @@ fn sqlite(settings: &SessionSettings) -> Result<Arc<dyn SessionStore>, AppError>
 
 #[cfg(not(feature = "sqlite"))]
 fn sqlite(_: &SessionSettings) -> Result<Arc<dyn SessionStore>, AppError> {
-    Err(AppError::NoSqlite)
+    Err(AppError::NoSqlite {
+        key: "Mesahub:Sessions:Store",
+        instead: "Memory",
+    })
 }

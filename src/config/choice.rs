@@ -98,6 +98,18 @@ choice! {
 }
 
 choice! {
+    /// When what the journal keeps is forced to the disk.
+    JournalSync {
+        /// With every call that publishes.
+        Each = "Each",
+        /// With every call too, several calls at once together.
+        Grouped = "Grouped",
+        /// When the operating system likes: it survives the end of the process, not a loss of power.
+        Off = "Off",
+    }
+}
+
+choice! {
     /// How log lines look.
     LogFormat {
         /// Lines for people.

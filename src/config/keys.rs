@@ -4,7 +4,10 @@
 //! `config/appsettings.json`; tests fail while one of the three is missing.
 
 use super::{
-    choice::{LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire},
+    choice::{
+        JournalSync, LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport,
+        Wire,
+    },
     key::{
         Key,
         Kind::{self, Flag, Secret, Text},
@@ -189,6 +192,24 @@ pub(super) static KEYS: &[Key] = &[
     key(
         "RealTimeConfiguration:Notifications:RetryDelay",
         number(1, 600_000, "milliseconds"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:IdempotencyWindow",
+        number(1, 30 * DAY, "seconds"),
+    ),
+    key("RealTimeConfiguration:Notifications:Journal:Enabled", Flag),
+    key("RealTimeConfiguration:Notifications:Journal:Path", Text),
+    key(
+        "RealTimeConfiguration:Notifications:Journal:MaxCount",
+        number(1, 100_000_000, "notifications"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:Journal:MaxBytes",
+        number(MIB, 1024 * 1024 * MIB, "bytes"),
+    ),
+    key(
+        "RealTimeConfiguration:Notifications:Journal:Sync",
+        Kind::Choice(JournalSync::NAMES),
     ),
     key("Mesahub:Server:Address", Text),
     key("Mesahub:Server:ShutdownTimeout", number(1, 3600, "seconds")),

@@ -65,7 +65,7 @@ pub use backplane::{
     Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane, RedisServers,
 };
 pub use choice::{
-    LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire,
+    JournalSync, LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire,
 };
 pub use environment::Environment;
 pub use error::{ConfigError, Problems};
@@ -80,7 +80,9 @@ pub use provider::{
     AmqpSettings, AwsSettings, AzureSettings, GcpSettings, LocalSettings, NatsSettings,
     ProviderSettings, UpstashSettings,
 };
-pub use real_time::{NotificationSettings, RealTimeSettings, RedisSettings, SignalRSettings};
+pub use real_time::{
+    JournalSettings, NotificationSettings, RealTimeSettings, RedisSettings, SignalRSettings,
+};
 pub use secret::Secret;
 pub use sessions::SessionSettings;
 pub use settings::Settings;

@@ -1,11 +1,12 @@
 //! The section `RealTimeConfiguration`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{
-    choice::{Provider, RedisDeployment, Wire},
+    choice::{JournalSync, Provider, RedisDeployment, Wire},
     parse::{milliseconds, seconds},
     provider::ProviderSettings,
     secret::Secret,
@@ -108,11 +109,37 @@ pub struct NotificationSettings {
     /// The longest that a gathered notification waits: 1 to 3600 s, 5 s by default.
     #[serde(deserialize_with = "seconds")]
     pub flush_interval: Duration,
-    /// How often a failed publish is tried again: 0 to 100, 3 by default.
+    /// How often a failed publish is tried again: 0 to 100, 3 by default. With the journal on, what
+    /// the backplane may take later is tried until it does.
     pub retry_attempts: u32,
     /// The wait before the first of those, growing with each: 1 to 600 000 ms, 1000 ms by default.
     #[serde(deserialize_with = "milliseconds")]
     pub retry_delay: Duration,
+    /// For how long an `Idempotency-Key` is remembered: 1 s to 30 days, 3600 s by default. Without the
+    /// journal this ends with the process, and at most 100 000 keys are; with it, a million.
+    #[serde(deserialize_with = "seconds")]
+    pub idempotency_window: Duration,
+    /// Where what was accepted is kept until it is published.
+    pub journal: JournalSettings,
+}
+
+/// Where what was accepted is kept until it is published.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub struct JournalSettings {
+    /// Whether it is kept on disk, so that accepted means on disk; off by default. Needs
+    /// `EnableBackgroundProcessing`.
+    pub enabled: bool,
+    /// The file, which belongs to one node: `mesahub-journal.db` in the working folder by default.
+    /// On a local disk.
+    pub path: PathBuf,
+    /// How many notifications may wait in it, before new ones are refused: 1 to 100 000 000, 100 000
+    /// by default.
+    pub max_count: u64,
+    /// How many bytes they may have: 1 MiB to 1 TiB, 256 MiB by default. The file is somewhat larger.
+    pub max_bytes: u64,
+    /// When it is forced to the disk; `Grouped` by default.
+    pub sync: JournalSync,
 }
 
 impl Default for RealTimeSettings {
@@ -168,6 +195,20 @@ impl Default for NotificationSettings {
             flush_interval: Duration::from_secs(5),
             retry_attempts: 3,
             retry_delay: Duration::from_secs(1),
+            idempotency_window: Duration::from_secs(3_600),
+            journal: JournalSettings::default(),
+        }
+    }
+}
+
+impl Default for JournalSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            path: "mesahub-journal.db".into(),
+            max_count: 100_000,
+            max_bytes: 256 * 1024 * 1024,
+            sync: JournalSync::Grouped,
         }
     }
 }

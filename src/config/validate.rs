@@ -30,6 +30,7 @@ pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Fi
         transports(settings),
         outbox(settings),
         check_interval(settings),
+        journal(settings),
         wire(settings),
         algorithms(&settings.mesahub.authentication),
         signing_key(&settings.mesahub.authentication, environment),
@@ -98,6 +99,17 @@ fn check_interval(settings: &Settings) -> Option<Finding> {
                 interval.as_secs(),
                 age.as_secs()
             ),
+        )
+    })
+}
+
+fn journal(settings: &Settings) -> Option<Finding> {
+    let notifications = &settings.real_time.notifications;
+    let inert = notifications.journal.enabled && !notifications.enable_background_processing;
+    inert.then(|| {
+        Finding::new(
+            "RealTimeConfiguration:Notifications:Journal:Enabled",
+            "is true while EnableBackgroundProcessing is false; expected both or neither, since what is published at once waits nowhere",
         )
     })
 }

@@ -21,8 +21,11 @@ use super::router::{Found, find};
 use super::table::OPERATIONS;
 use crate::auth::{Authenticator, Policy, Principal, bearer_token};
 use crate::hub::Hub;
-use crate::notification::NotificationService;
+use crate::notification::{Backlog, IdempotencyKey, InvalidIdempotencyKey, NotificationService};
 use crate::session::DiningSessions;
+
+/// The header by which a call is made safe to repeat.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What the HTTP API works with.
 #[derive(Clone)]
@@ -31,6 +34,8 @@ pub struct Api {
     pub hub: Hub,
     /// Where notifications go.
     pub service: Arc<dyn NotificationService>,
+    /// What was accepted and has not been published, where that is known.
+    pub backlog: Option<Arc<dyn Backlog>>,
     /// The dining sessions, if any are kept.
     pub sessions: Option<Arc<DiningSessions>>,
     /// Who reads the tokens.
@@ -105,6 +110,10 @@ where
         Access::Open => (Principal::anonymous(), Vec::new()),
         Access::Service => (admit(&api, headers)?, known(operation, query)?),
     };
+    let key = match operation.keyed {
+        true => key(headers)?,
+        false => None,
+    };
     let body = match operation.request {
         Some(_) => body::read(headers, body).await?,
         None => Bytes::new(),
@@ -115,6 +124,7 @@ where
             principal,
             path,
             query,
+            key,
             body,
         },
     )
@@ -136,6 +146,18 @@ fn admit(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
         .allows(&principal)
         .map_err(|refusal| Problem::forbidden(&refusal))?;
     Ok(principal)
+}
+
+/// What makes the call safe to repeat, if the caller wants that.
+fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = value.to_str().unwrap_or_default().parse();
+    let malformed = |error: InvalidIdempotencyKey| {
+        Problem::malformed("", format!("the header Idempotency-Key: {error}"))
+    };
+    key.map(Some).map_err(malformed)
 }
 
 /// The query, decoded. What the operation does not know is refused: a misspelt flag must not be

@@ -11,7 +11,9 @@ use warp::reply::{Reply, Response};
 
 use super::body;
 use super::problem::Problem;
+use super::schema::LARGEST_PAGE;
 use crate::auth::{Policy, Principal, TenantKey};
+use crate::notification::IdempotencyKey;
 
 /// A request whose operation is known and whose caller was let in.
 pub(super) struct Call {
@@ -21,6 +23,8 @@ pub(super) struct Call {
     pub(super) path: Vec<(&'static str, String)>,
     /// The values in the query, decoded; only those that the operation knows.
     pub(super) query: Vec<(&'static str, String)>,
+    /// The key that makes the call safe to repeat, of an operation that knows it.
+    pub(super) key: Option<IdempotencyKey>,
     /// The body, empty for an operation without one.
     pub(super) body: Bytes,
 }
@@ -72,6 +76,25 @@ impl Call {
             .map(read)
             .transpose()
             .map_err(|error: T::Err| Problem::malformed(name, error.to_string()))
+    }
+
+    /// The page of a list: behind what, and how many; [`LARGEST_PAGE`] by default.
+    ///
+    /// # Errors
+    /// 400 when either is not what it should be.
+    pub(super) fn page<T>(&self) -> Result<(Option<T>, usize), Problem>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let after = self.asked("after")?;
+        let limit = self.asked("limit")?.unwrap_or(LARGEST_PAGE);
+        match (1..=LARGEST_PAGE).contains(&limit) {
+            true => Ok((after, limit)),
+            false => {
+                let detail = format!("expected 1 to {LARGEST_PAGE}");
+                Err(Problem::malformed("limit", detail))
+            }
+        }
     }
 
     /// The body, read as a value.

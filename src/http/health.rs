@@ -37,7 +37,8 @@ pub(super) async fn ready(api: Arc<Api>, _call: Call) -> Result<Response, Proble
     Ok(told(is_ready, description.to_owned()))
 }
 
-/// 200 when the backplane answers within two seconds, in the words of ASP.NET Core's health checks.
+/// 200 when the backplane answers within two seconds and nothing stands in the way of accepting
+/// notifications, in the words of ASP.NET Core's health checks.
 pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
     let is_healthy = match timeout(DEADLINE, api.hub.node().broker().health()).await {
         Ok(Ok(())) => true,
@@ -54,10 +55,13 @@ pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Prob
         }
     };
     let found = if is_healthy { "healthy" } else { "unhealthy" };
-    Ok(told(
-        is_healthy,
-        format!("SignalR {} backplane is {found}", api.backplane),
-    ))
+    let mut description = format!("SignalR {} backplane is {found}", api.backplane);
+    let trouble = api.backlog.as_ref().and_then(|backlog| backlog.trouble());
+    if let Some(trouble) = &trouble {
+        description.push_str("; no notifications are taken: ");
+        description.push_str(trouble);
+    }
+    Ok(told(is_healthy && trouble.is_none(), description))
 }
 
 fn told(is_healthy: bool, description: String) -> Response {

@@ -21,6 +21,7 @@ mod body;
 mod broadcast;
 mod call;
 mod connections;
+mod dead_letters;
 mod escape;
 mod groups;
 mod health;
@@ -38,6 +39,7 @@ mod schema;
 mod serve;
 mod sessions;
 mod table;
+mod terms;
 
 pub use api::{Api, not_found, routes};
 pub use limits::ServeLimits;

@@ -78,6 +78,7 @@ fn described(operation: &Operation) -> Value {
         .parameters()
         .map(in_path)
         .chain(operation.query.iter().map(in_query))
+        .chain(operation.keyed.then(key))
         .collect();
     if !parameters.is_empty() {
         described["parameters"] = json!(parameters);
@@ -110,6 +111,15 @@ fn responses(operation: &Operation) -> Value {
             problem(500, "A failure whose cause is in the server's log."),
         ]);
     }
+    if operation.keyed {
+        answers.extend([
+            problem(409, "A call with this `Idempotency-Key` is under way."),
+            problem(
+                422,
+                "The `Idempotency-Key` was used for another notification.",
+            ),
+        ]);
+    }
     if operation.request.is_some() {
         answers.extend([
             problem(408, "The body did not arrive within 30 seconds."),
@@ -135,6 +145,16 @@ fn response(answer: &Answer) -> Value {
         response["content"] = json!({ kind: { "schema": schema::reference(name) } });
     }
     response
+}
+
+fn key() -> Value {
+    parameter(
+        "header",
+        "Idempotency-Key",
+        &schema::reference("IdempotencyKey"),
+        "Makes it safe to repeat the call: what was accepted with this key for the same tenant is \
+         answered with the id that it has. Of several notifications each has the key at its place.",
+    )
 }
 
 fn parameter(place: &str, name: &str, schema: &Value, meaning: &str) -> Value {

@@ -21,6 +21,8 @@ pub(super) struct Operation {
     pub(super) access: Access,
     /// What the query may hold.
     pub(super) query: &'static [Asked],
+    /// Whether it may be made safe to repeat by an `Idempotency-Key`.
+    pub(super) keyed: bool,
     /// The schema of the body, if it has one.
     pub(super) request: Option<&'static str>,
     /// What it answers beside the problems that follow from the fields above.

@@ -97,7 +97,10 @@ pub(super) async fn receipt(api: Arc<Api>, call: Call) -> Result<Response, Probl
 /// What the publisher wants beside.
 pub(super) fn how(call: &Call) -> Result<PublishOptions, Problem> {
     let receipt = call.flag("receipt")?;
-    Ok(PublishOptions { receipt })
+    Ok(PublishOptions {
+        receipt,
+        idempotency_key: call.key.clone(),
+    })
 }
 
 impl From<Result<NotificationId, NotifyError>> for ItemResult {

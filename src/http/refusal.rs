@@ -13,6 +13,17 @@ use crate::notification::NotifyError;
 pub(super) fn refused(error: &NotifyError) -> Problem {
     match error {
         NotifyError::Overloaded => Problem::unavailable("overloaded", error.to_string()),
+        NotifyError::Journal(detail) => {
+            tracing::warn!(error = %detail, "the journal keeps nothing");
+            Problem::unavailable("journal_unavailable", "the journal cannot keep it")
+        }
+        NotifyError::KeyReused => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Problem::new(status, "idempotency_key_reused", error.to_string())
+        }
+        NotifyError::InProgress => {
+            Problem::new(StatusCode::CONFLICT, "in_progress", error.to_string())
+        }
         NotifyError::Closed => Problem::unavailable("stopping", "the server is stopping"),
         NotifyError::Send(SendError::Broker(BrokerError::TooLarge { max, .. })) => {
             let detail = format!("the message would have more than {max} bytes");
@@ -72,6 +83,13 @@ mod tests {
         let broker = |error: BrokerError| told(&NotifyError::from(error));
         assert_eq!(told(&NotifyError::Overloaded), (503, "overloaded"));
         assert_eq!(told(&NotifyError::Closed), (503, "stopping"));
+        let journal = NotifyError::Journal("the disk of the journal is full".to_owned());
+        assert_eq!(told(&journal), (503, "journal_unavailable"));
+        assert_eq!(
+            told(&NotifyError::KeyReused),
+            (422, "idempotency_key_reused")
+        );
+        assert_eq!(told(&NotifyError::InProgress), (409, "in_progress"));
         assert_eq!(
             broker(BrokerError::unavailable("away")),
             (503, "backplane_unavailable")

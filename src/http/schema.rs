@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::auth::{TenantKey, UserId};
-use crate::notification::{Event, EventName, Label, Metadata};
+use crate::notification::{Event, EventName, IdempotencyKey, Label, Metadata};
 
 /// The most notifications in one batch.
 pub(super) const LARGEST_BATCH: usize = 1_000;
@@ -33,7 +33,7 @@ pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn texts() -> [(&'static str, Value); 11] {
+fn texts() -> [(&'static str, Value); 12] {
     [
         (
             "TenantKey",
@@ -56,6 +56,13 @@ fn texts() -> [(&'static str, Value); 11] {
             "Limit",
             json!({
                 "type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": LARGEST_PAGE,
+            }),
+        ),
+        (
+            "IdempotencyKey",
+            json!({
+                "type": "string", "pattern": "^[!-~]+$",
+                "minLength": 1, "maxLength": IdempotencyKey::LONGEST,
             }),
         ),
         (
@@ -241,7 +248,6 @@ fn broadcasts() -> Vec<(&'static str, Value)> {
 }
 
 fn sessions() -> Vec<(&'static str, Value)> {
-    let or_null = |schema: Value| json!({ "oneOf": [schema, { "type": "null" }] });
     let number = |least: u32| json!({ "type": "integer", "minimum": least });
     let required = [
         "sessionId",
@@ -291,6 +297,31 @@ fn sessions() -> Vec<(&'static str, Value)> {
     ]
 }
 
+fn or_null(schema: Value) -> Value {
+    json!({ "oneOf": [schema, { "type": "null" }] })
+}
+
+fn dead_letter() -> Value {
+    let text = || json!({ "type": "string" });
+    object(
+        &["id", "type", "topics", "reason", "attempts", "givenUpAt"],
+        [
+            ("id", reference("Guid")),
+            ("type", or_null(text())),
+            (
+                "topics",
+                json!({
+                    "type": "array", "items": text(),
+                    "description": "Where on the backplane it did not arrive.",
+                }),
+            ),
+            ("reason", text()),
+            ("attempts", json!({ "type": "integer", "minimum": 0 })),
+            ("givenUpAt", reference("Moment")),
+        ],
+    )
+}
+
 fn answers() -> Vec<(&'static str, Value)> {
     let text = || json!({ "type": "string" });
     let count = || json!({ "type": "integer", "minimum": 0 });
@@ -311,6 +342,20 @@ fn answers() -> Vec<(&'static str, Value)> {
                     ("id", reference("Guid")),
                     ("connections", count()),
                     ("nodes", count()),
+                ],
+            ),
+        ),
+        ("DeadLetter", dead_letter()),
+        (
+            "DeadLetters",
+            object(
+                &["deadLetters", "next"],
+                [
+                    (
+                        "deadLetters",
+                        json!({ "type": "array", "items": reference("DeadLetter") }),
+                    ),
+                    ("next", or_null(reference("Guid"))),
                 ],
             ),
         ),

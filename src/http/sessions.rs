@@ -11,7 +11,6 @@ use super::api::Api;
 use super::call::{Call, json, no_content};
 use super::problem::Problem;
 use super::refusal::refused;
-use super::schema::LARGEST_PAGE;
 use crate::auth::{SessionId, TenantKey};
 use crate::notification::Label;
 use crate::session::{DiningSession, DiningSessions, SessionError};
@@ -78,13 +77,7 @@ pub(super) async fn show(api: Arc<Api>, call: Call) -> Result<Response, Problem>
 /// Lists those of a tenant, a page at a time.
 pub(super) async fn list(api: Arc<Api>, call: Call) -> Result<Response, Problem> {
     let (sessions, tenant) = of_tenant(&api, &call)?;
-    let after: Option<SessionId> = call.asked("after")?;
-    let limit: Option<usize> = call.asked("limit")?;
-    let limit = limit.unwrap_or(LARGEST_PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        let detail = format!("expected 1 to {LARGEST_PAGE}");
-        return Err(Problem::malformed("limit", detail));
-    }
+    let (after, limit) = call.page()?;
     let listed = sessions.list(&tenant, after, limit).await;
     let sessions = listed.map_err(|error| told(&error))?;
     let last = sessions.last().map(|session| session.session_id);

@@ -1,81 +1,12 @@
 //! The table of operations: all that the API answers, in the order of the document.
 
-use super::operation::{Access, Answer, Asked, Operation, Verb};
-use super::{broadcast, connections, groups, health, openapi, presence, publish, sessions};
-
-const ALLOW_RECONNECT: Asked = Asked {
-    name: "allowReconnect",
-    meaning: "Whether clients are told that they may come back by themselves; they are not by \
-              default.",
-    schema: "Flag",
+use super::operation::{Access, Answer, Operation, Verb};
+use super::terms::{
+    ACCEPTED, AFTER, ALLOW_RECONNECT, DONE, HEALTHY, LIMIT, NO_CONNECTION, NO_DEAD_LETTER,
+    NO_SESSION, RECEIPT, SESSION, SESSION_ENDING, TOO_LARGE, UNAVAILABLE, UNHEALTHY,
 };
-const AFTER: Asked = Asked {
-    name: "after",
-    meaning: "The `next` of the page before.",
-    schema: "Guid",
-};
-const LIMIT: Asked = Asked {
-    name: "limit",
-    meaning: "The most that the page may hold.",
-    schema: "Limit",
-};
-
-const RECEIPT: Asked = Asked {
-    name: "receipt",
-    meaning: "Whether to count the connections that it reaches, for `getReceipt`; they are not by \
-              default.",
-    schema: "Flag",
-};
-
-const ACCEPTED: Answer = Answer {
-    status: 202,
-    meaning: "Accepted, under this id.",
-    schema: Some("Accepted"),
-};
-const DONE: Answer = Answer {
-    status: 204,
-    meaning: "Done.",
-    schema: None,
-};
-const TOO_LARGE: Answer = Answer {
-    status: 413,
-    meaning: "The body, or the message made of it, is too large.",
-    schema: Some("Problem"),
-};
-const UNAVAILABLE: Answer = Answer {
-    status: 503,
-    meaning: "Not taken; may be tried again after the seconds in `Retry-After`.",
-    schema: Some("Problem"),
-};
-const NO_CONNECTION: Answer = Answer {
-    status: 404,
-    meaning: "There is no such connection of a tenant that the token covers.",
-    schema: Some("Problem"),
-};
-const NO_SESSION: Answer = Answer {
-    status: 404,
-    meaning: "There is no such dining session of this tenant, or none are kept here.",
-    schema: Some("Problem"),
-};
-const SESSION_ENDING: Answer = Answer {
-    status: 409,
-    meaning: "The session is ending: nothing brings it back.",
-    schema: Some("Problem"),
-};
-const SESSION: Answer = Answer {
-    status: 200,
-    meaning: "The session.",
-    schema: Some("DiningSession"),
-};
-const HEALTHY: Answer = Answer {
-    status: 200,
-    meaning: "Healthy.",
-    schema: Some("Health"),
-};
-const UNHEALTHY: Answer = Answer {
-    status: 503,
-    meaning: "Unhealthy.",
-    schema: Some("Health"),
+use super::{
+    broadcast, connections, dead_letters, groups, health, openapi, presence, publish, sessions,
 };
 
 /// An operation of a service that takes nothing but its path.
@@ -87,6 +18,7 @@ const SERVICE: Operation = Operation {
     description: "",
     access: Access::Service,
     query: &[],
+    keyed: false,
     request: None,
     answers: &[],
     handle: |api, call| Box::pin(health::live(api, call)),
@@ -98,6 +30,7 @@ const BROADCAST: Operation = Operation {
     description: "Calls the client method `eventType`, or `SystemAlert`, with a notification that \
                   holds `data`.",
     query: &[RECEIPT],
+    keyed: true,
     answers: &[ACCEPTED, TOO_LARGE, UNAVAILABLE],
     ..SERVICE
 };
@@ -108,7 +41,7 @@ const OPEN: Operation = Operation {
     ..SERVICE
 };
 
-pub(super) static OPERATIONS: [Operation; 23] = [
+pub(super) static OPERATIONS: [Operation; 26] = [
     Operation {
         verb: Verb::Post,
         path: "/api/v1/notifications",
@@ -119,6 +52,7 @@ pub(super) static OPERATIONS: [Operation; 23] = [
                       covers every tenant: a session's channel does not tell its tenant, so the \
                       tenant named here is trusted, and checked against the token.",
         query: &[RECEIPT],
+        keyed: true,
         request: Some("Event"),
         answers: &[ACCEPTED, TOO_LARGE, UNAVAILABLE],
         handle: |api, call| Box::pin(publish::one(api, call)),
@@ -134,6 +68,7 @@ pub(super) static OPERATIONS: [Operation; 23] = [
                       of the request, under which id it was accepted or why it was not; when \
                       none was and all may be tried again, it is 503.",
         query: &[RECEIPT],
+        keyed: true,
         request: Some("Batch"),
         answers: &[
             Answer {
@@ -376,6 +311,44 @@ pub(super) static OPERATIONS: [Operation; 23] = [
         ..SERVICE
     },
     Operation {
+        path: "/api/v1/dead-letters",
+        id: "listDeadLetters",
+        summary: "Lists the notifications that this node has given up",
+        description: "Only for a token that covers every tenant. Each node keeps its own.",
+        query: &[AFTER, LIMIT],
+        answers: &[
+            Answer {
+                status: 200,
+                meaning: "A page of them, in the order of their ids.",
+                schema: Some("DeadLetters"),
+            },
+            UNAVAILABLE,
+        ],
+        handle: |api, call| Box::pin(dead_letters::list(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        verb: Verb::Post,
+        path: "/api/v1/dead-letters/{notificationId}/replay",
+        id: "replayDeadLetter",
+        summary: "Publishes a dead letter after all",
+        description: "Under its old id, to the channels that it did not reach. Only for a token \
+                      that covers every tenant.",
+        answers: &[DONE, NO_DEAD_LETTER, UNAVAILABLE],
+        handle: |api, call| Box::pin(dead_letters::replay(api, call)),
+        ..SERVICE
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/api/v1/dead-letters/{notificationId}",
+        id: "dropDeadLetter",
+        summary: "Forgets a dead letter",
+        description: "Only for a token that covers every tenant.",
+        answers: &[DONE, NO_DEAD_LETTER, UNAVAILABLE],
+        handle: |api, call| Box::pin(dead_letters::discard(api, call)),
+        ..SERVICE
+    },
+    Operation {
         path: "/health/live",
         id: "live",
         summary: "Tells that the process runs",
@@ -395,7 +368,8 @@ pub(super) static OPERATIONS: [Operation; 23] = [
         path: "/health/signalr",
         id: "signalr",
         summary: "Tells whether the backplane answers",
-        description: "Asks it anew each time, and waits two seconds at most.",
+        description: "Asks it anew each time, and waits two seconds at most. Unhealthy too while the \
+                      journal takes no notifications.",
         answers: &[HEALTHY, UNHEALTHY],
         handle: |api, call| Box::pin(health::signalr(api, call)),
         ..OPEN

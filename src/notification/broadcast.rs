@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth::{Role, SessionId, TenantKey, UserId, serde_as_text};
@@ -10,7 +11,8 @@ use crate::notification::{error::ContentError, metadata::Metadata, name::EventNa
 
 /// Anything a publisher wants to tell an audience. Its notification is a `SystemAlert` whose data
 /// is [`data`](Self::data) as it stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Broadcast {
     /// Who is told.
     pub audience: Audience,
@@ -23,7 +25,8 @@ pub struct Broadcast {
 }
 
 /// Whom a broadcast is for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all_fields = "camelCase")]
 pub enum Audience {
     /// Everybody of every tenant.
     Everyone,

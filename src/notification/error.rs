@@ -4,6 +4,7 @@ use mesahub_broker::BrokerError;
 use thiserror::Error;
 
 use crate::hub::{ClusterError, ConnectionId, GroupError, SendError};
+use crate::journal::JournalError;
 
 /// A text that came from outside cannot be part of a notification.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +48,15 @@ pub enum NotifyError {
     /// The queue of accepted notifications is full; nothing was taken.
     #[error("too many notifications wait for the backplane; try again later")]
     Overloaded,
+    /// The journal cannot keep it; nothing was taken.
+    #[error("{0}")]
+    Journal(String),
+    /// Another notification was accepted with this idempotency key.
+    #[error("the idempotency key was used for another notification")]
+    KeyReused,
+    /// A notification with this idempotency key is being published; repeat it when that is over.
+    #[error("a notification with this idempotency key is being published")]
+    InProgress,
     /// The service has been closed and takes nothing more.
     #[error("the notification service is closed")]
     Closed,
@@ -64,9 +74,9 @@ impl NotifyError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Send(error) => error.is_retryable(),
-            Self::Overloaded => true,
+            Self::Overloaded | Self::Journal(_) | Self::InProgress => true,
             Self::Group(GroupError::Cluster(error)) => error.is_retryable(),
-            Self::Closed | Self::Group(_) | Self::OtherTenant(_) => false,
+            Self::Closed | Self::KeyReused | Self::Group(_) | Self::OtherTenant(_) => false,
         }
     }
 }
@@ -80,5 +90,14 @@ impl From<ClusterError> for NotifyError {
 impl From<BrokerError> for NotifyError {
     fn from(error: BrokerError) -> Self {
         Self::Send(error.into())
+    }
+}
+
+impl From<JournalError> for NotifyError {
+    fn from(error: JournalError) -> Self {
+        match std::error::Error::source(&error) {
+            Some(source) => Self::Journal(format!("{error}: {source}")),
+            None => Self::Journal(error.to_string()),
+        }
     }
 }

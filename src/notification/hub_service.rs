@@ -8,15 +8,17 @@ use async_trait::async_trait;
 use crate::auth::{TenantKey, UserId};
 use crate::channel::{Channel, RecentOrders};
 use crate::hub::{ConnectionId, GroupError, Hub, SendError};
+use crate::journal::{JournalError, JournalStore};
 use crate::notification::{
     batch::Batches,
     broadcast::Broadcast,
     counters::NotificationCounters,
-    dead_letter::{DeadLetter, DeadLetters},
     error::NotifyError,
     event::Event,
     fields::SessionExpired,
     id::NotificationId,
+    idempotency::{Claims, Keys},
+    journalled::{JournalOptions, Wanted},
     options::NotificationOptions,
     outgoing::Outgoing,
     receipt::{PublishOptions, Receipt},
@@ -27,8 +29,9 @@ use crate::notification::{
 /// Publishes through a hub's backplane, so that clients of every node are told.
 ///
 /// With background processing, accepted means queued: what the backplane does not take is tried
-/// again, in order, and at last kept as a [`DeadLetter`]. [`close`](Self::close) it before the
-/// node stops. Without background processing, accepted means taken by the backplane; an error may
+/// again, in order, and at last kept as a [`DeadLetter`](super::DeadLetter). With a journal, accepted
+/// means on disk, and what the backplane does not take waits there. [`close`](Self::close) it before
+/// the node stops. Without background processing, accepted means taken by the backplane; an error may
 /// come after a part of the channels got the notification, so that repeating the call tells them
 /// twice.
 ///
@@ -37,10 +40,16 @@ use crate::notification::{
 pub struct HubNotificationService {
     hub: Hub,
     orders: Arc<RecentOrders>,
-    /// `None` without background processing.
-    batches: Option<Batches>,
-    dead: Arc<DeadLetters>,
+    path: Path,
     counters: Arc<NotificationCounters>,
+}
+
+/// How notifications get to the broker.
+enum Path {
+    /// While the caller waits.
+    Direct(Keys),
+    /// In the background.
+    Queued(Batches),
 }
 
 impl HubNotificationService {
@@ -49,26 +58,49 @@ impl HubNotificationService {
     /// the same to the hub's handlers. Needs a Tokio runtime.
     #[must_use]
     pub fn new(hub: Hub, orders: Arc<RecentOrders>, options: NotificationOptions) -> Self {
-        let dead = Arc::<DeadLetters>::default();
-        let counters = Arc::<NotificationCounters>::default();
-        let batches = options.enable_background_processing.then(|| {
-            let node = hub.node();
-            let (dead, counters) = (Arc::clone(&dead), Arc::clone(&counters));
-            Batches::start(
-                node.tasks(),
-                Arc::clone(node.broker()),
-                options,
-                dead,
-                counters,
-            )
-        });
+        if options.enable_background_processing {
+            let made = Self::queued(hub, orders, options, None);
+            return made.expect("only a journal can fail");
+        }
+        let path = Path::Direct(Keys::new(options.idempotency_window));
         Self {
             hub,
             orders,
-            batches,
-            dead,
-            counters,
+            path,
+            counters: Arc::default(),
         }
+    }
+
+    /// The same with background processing and a journal, in which it finds what was accepted before
+    /// and not published, and publishes that first. Blocks while it looks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn with_journal(
+        hub: Hub,
+        orders: Arc<RecentOrders>,
+        options: NotificationOptions,
+        journal: Box<dyn JournalStore>,
+        how: JournalOptions,
+    ) -> Result<Self, JournalError> {
+        Self::queued(hub, orders, options, Some((journal, how)))
+    }
+
+    fn queued(
+        hub: Hub,
+        orders: Arc<RecentOrders>,
+        options: NotificationOptions,
+        journal: Option<(Box<dyn JournalStore>, JournalOptions)>,
+    ) -> Result<Self, JournalError> {
+        let counters = Arc::<NotificationCounters>::default();
+        let (tasks, broker) = (hub.node().tasks(), Arc::clone(hub.node().broker()));
+        let batches = Batches::start(tasks, broker, options, journal, Arc::clone(&counters))?;
+        Ok(Self {
+            hub,
+            orders,
+            path: Path::Queued(batches),
+            counters,
+        })
     }
 
     /// What has been counted since the start.
@@ -77,63 +109,62 @@ impl HubNotificationService {
         &self.counters
     }
 
-    /// The latest notifications that were given up, oldest first: at most 1,000 and 16 MiB.
-    #[must_use]
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.dead.list()
-    }
-
-    /// Accepts a dead letter anew, under its old id, for the topics that it did not reach.
-    /// `Ok(false)` when there is none of this id.
-    ///
-    /// # Errors
-    /// As [`publish`](NotificationService::publish); the letter is then among the dead ones again.
-    pub async fn revive(&self, id: NotificationId) -> Result<bool, NotifyError> {
-        let Some(outgoing) = self.dead.take(id) else {
-            return Ok(false);
-        };
-        let answer = self.accept(vec![outgoing.clone()]).await.pop();
-        match answer.expect("one notification has one answer") {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                self.dead.add(outgoing, error.to_string(), 0);
-                Err(error)
-            }
-        }
-    }
-
     /// Waits until everything accepted so far is with the backplane or given up.
     pub async fn flush(&self) {
-        if let Some(batches) = &self.batches {
+        if let Some(batches) = self.batches() {
             batches.flush().await;
         }
     }
 
-    /// Accepts nothing more and sends what waits. At the deadline the rest is tried once more
-    /// without pauses and then given up. Whether everything went in time. Without background
-    /// processing nothing waits, and the service stays open.
+    /// Accepts nothing more and sends what waits. At the deadline the rest stays in the journal, or
+    /// without one is tried once more without pauses and then given up. Whether everything went in
+    /// time. Without background processing nothing waits, and the service stays open.
     pub async fn close(&self, deadline: Duration) -> bool {
-        match &self.batches {
+        match self.batches() {
             Some(batches) => batches.close(deadline).await,
             None => true,
         }
     }
 
-    /// Queues or publishes, and answers each in its place.
-    async fn accept(&self, all: Vec<Outgoing>) -> Vec<Result<NotificationId, NotifyError>> {
-        if let Some(batches) = &self.batches {
-            return batches.submit(all);
+    pub(crate) fn batches(&self) -> Option<&Batches> {
+        match &self.path {
+            Path::Direct(_) => None,
+            Path::Queued(batches) => Some(batches),
         }
-        let mut answers: Vec<_> = all.iter().map(|outgoing| Ok(outgoing.id)).collect();
-        self.counters.accepted.add(all.len() as u64);
-        self.counters.published.add(all.len() as u64);
-        for untaken in retry::publish(&**self.hub.node().broker(), all).await {
-            let place = answers
-                .iter()
-                .position(|answer| matches!(answer, Ok(id) if *id == untaken.rest.id))
-                .expect("what was not taken was given");
+    }
+
+    /// Queues or publishes, and answers each in its place.
+    async fn accept(&self, all: Vec<Wanted>) -> Vec<Result<NotificationId, NotifyError>> {
+        match &self.path {
+            Path::Direct(keys) => self.publish_now(keys, all).await,
+            Path::Queued(batches) => batches.submit(all).await,
+        }
+    }
+
+    async fn publish_now(
+        &self,
+        keys: &Keys,
+        all: Vec<Wanted>,
+    ) -> Vec<Result<NotificationId, NotifyError>> {
+        let ids: Vec<_> = all.iter().map(|wanted| wanted.outgoing.id).collect();
+        let taken = Claims::take(keys, &all);
+        let mut answers: Vec<_> = taken.answers().collect();
+        let batch: Vec<_> = all
+            .into_iter()
+            .zip(&answers)
+            .filter(|(wanted, answer)| matches!(answer, Ok(id) if *id == wanted.outgoing.id))
+            .map(|(wanted, _)| wanted.outgoing)
+            .collect();
+        let tried = batch.len() as u64;
+        let untaken = retry::publish(&**self.hub.node().broker(), batch).await;
+        self.counters.published.add(tried - untaken.len() as u64);
+        for untaken in untaken {
+            let place = ids.iter().position(|id| *id == untaken.rest.id);
+            let place = place.expect("what was not taken was given");
             answers[place] = Err(untaken.error.into());
         }
+        taken.confirm(&answers);
+        self.counters.tell(&ids, &answers);
         answers
     }
 }
@@ -148,13 +179,19 @@ impl NotificationService for HubNotificationService {
         for (tenant, order, session) in events.iter().filter_map(Event::order_session) {
             self.orders.remember(tenant, order, session);
         }
-        let prepared: Vec<Result<Outgoing, SendError>> = events
+        let prepared: Vec<Result<Wanted, SendError>> = events
             .into_iter()
-            .map(|event| Outgoing::of_event(&self.hub, event, &how))
+            .enumerate()
+            .map(|(place, event)| {
+                let key = how.idempotency_key.as_ref();
+                let key = key.map(|key| key.at(place, event.tenant(), &event));
+                let outgoing = Outgoing::of_event(&self.hub, event, &how)?;
+                Ok(Wanted { outgoing, key })
+            })
             .collect();
         let (mut ready, mut answers) = (Vec::with_capacity(prepared.len()), Vec::new());
-        for outgoing in prepared {
-            answers.push(outgoing.map(|outgoing| ready.push(outgoing)));
+        for wanted in prepared {
+            answers.push(wanted.map(|wanted| ready.push(wanted)));
         }
         let mut accepted = self.accept(ready).await.into_iter();
         let mut answer = |()| accepted.next().expect("each notification has one answer");
@@ -169,14 +206,17 @@ impl NotificationService for HubNotificationService {
         broadcast: Broadcast,
         how: PublishOptions,
     ) -> Result<NotificationId, NotifyError> {
+        let key = how.idempotency_key.as_ref();
+        let key = key.map(|key| key.at(0, broadcast.audience.tenant(), &broadcast));
         let outgoing = Outgoing::of_broadcast(&self.hub, broadcast, &how)?;
-        let answer = self.accept(vec![outgoing]).await.pop();
+        let answer = self.accept(vec![Wanted { outgoing, key }]).await.pop();
         answer.expect("one notification has one answer")
     }
 
     async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError> {
         let outgoing = Outgoing::of_ending(&self.hub, event)?;
-        let answer = self.accept(vec![outgoing]).await.pop();
+        let key = None;
+        let answer = self.accept(vec![Wanted { outgoing, key }]).await.pop();
         answer.expect("one notification has one answer")
     }
 
@@ -241,7 +281,7 @@ mod tests {
     use crate::notification::testing::{
         Client, ORDER, SESSION, Stage, admin, customer, event, staff, status_event, table_event,
     };
-    use crate::notification::{Audience, AudienceRole, Notification};
+    use crate::notification::{Audience, AudienceRole, Backlog, Notification};
 
     const OTHER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c33ff";
 
@@ -429,7 +469,8 @@ mod tests {
         let answers = service.publish([true; 3].map(table_event).into()).await;
         assert!(answers[0].is_ok() && answers[2].is_ok());
         assert!(answers[1].as_ref().unwrap_err().is_retryable());
-        assert!(service.dead_letters().is_empty());
+        let dead = service.dead_letters(None, 9).await.unwrap();
+        assert!(dead.is_empty());
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! ```text
 //!   HTTP, host code ──► Event, Broadcast ──► service ──► Outgoing: one envelope per address
 //!                                               │ inline          │ background
+//!                                               │                 ├──► journal: on disk first
 //!                                               ▼                 ▼
 //!                                            broker ◄── retry ◄── batch (bounded queue)
 //!                                                         └─► dead letters, when all attempts fail
@@ -17,6 +18,7 @@
 //!
 //! What may not live here: HTTP, names of channels, the rules of who may listen.
 
+pub mod backlog;
 pub mod batch;
 pub mod broadcast;
 pub mod counters;
@@ -27,8 +29,11 @@ pub mod fields;
 pub(crate) mod handlers;
 pub mod hub_service;
 pub mod id;
+pub mod idempotency;
+pub(crate) mod journalled;
 pub mod kind;
 pub mod label;
+pub(crate) mod linger;
 pub mod message;
 pub mod metadata;
 #[cfg(test)]
@@ -38,8 +43,11 @@ pub mod options;
 pub mod order_directory;
 pub(crate) mod outgoing;
 pub(crate) mod place;
+pub(crate) mod progress;
+pub(crate) mod queue;
 pub mod realtime;
 pub mod receipt;
+pub(crate) mod record;
 pub mod replay;
 pub(crate) mod resume;
 pub(crate) mod retry;
@@ -48,6 +56,7 @@ pub mod service;
 pub(crate) mod testing;
 pub(crate) mod welcome;
 
+pub use backlog::Backlog;
 pub use broadcast::{Audience, AudienceRole, Broadcast};
 pub use counters::NotificationCounters;
 pub use dead_letter::DeadLetter;
@@ -60,6 +69,8 @@ pub use fields::{
 pub use handlers::{NOTIFICATION_HUB, notification_hub};
 pub use hub_service::HubNotificationService;
 pub use id::NotificationId;
+pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
+pub use journalled::JournalOptions;
 pub use kind::NotificationKind;
 pub use label::Label;
 pub use message::Notification;

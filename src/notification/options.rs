@@ -13,7 +13,8 @@ pub struct NotificationOptions {
     /// The longest pause between two attempts while notifications wait. While the backplane
     /// answers there is no pause at all: what waits leaves at once.
     pub flush_interval: Duration,
-    /// How often a notification is tried again after the first attempt failed.
+    /// How often a notification is tried again after the first attempt failed. With a journal, what
+    /// the backplane may take later is tried until it does.
     pub retry_attempts: u32,
     /// The pause before the first repetition; it doubles with each one, up to `flush_interval`,
     /// and is shortened at random by up to a half.
@@ -22,6 +23,8 @@ pub struct NotificationOptions {
     /// [`Overloaded`](super::NotifyError::Overloaded), as they are over
     /// [`QUEUED_BYTES`](Self::QUEUED_BYTES).
     pub queue_capacity: usize,
+    /// For how long an idempotency key is remembered. Without a journal, at most 100,000 keys are.
+    pub idempotency_window: Duration,
 }
 
 impl NotificationOptions {
@@ -38,6 +41,7 @@ impl Default for NotificationOptions {
             retry_attempts: 3,
             retry_delay: Duration::from_secs(1),
             queue_capacity: 10_000,
+            idempotency_window: Duration::from_secs(3_600),
         }
     }
 }

@@ -4,13 +4,18 @@ use serde::Serialize;
 
 use crate::auth::TenantKey;
 use crate::hub::{Cluster, ClusterError};
-use crate::notification::id::NotificationId;
+use crate::notification::{id::NotificationId, idempotency::IdempotencyKey};
 
 /// What a publisher wants beside having a notification published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublishOptions {
     /// Count the connections that it reaches, for a [`Receipt`] that may be read later.
     pub receipt: bool,
+    /// Makes it safe to repeat the call: within
+    /// [`idempotency_window`](super::NotificationOptions::idempotency_window) what was accepted is
+    /// not accepted again, but answered with the id that it has. Of several notifications each has
+    /// the key at its own place. A key of one tenant is none of another's.
+    pub idempotency_key: Option<IdempotencyKey>,
 }
 
 /// How many connections a notification was given to so far, on all nodes, live or to make up for

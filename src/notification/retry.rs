@@ -1,4 +1,4 @@
-//! Publishing what waits, and trying again what the backplane did not take.
+//! Publishing a batch, and trying again what the backplane did not take.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use mesahub_broker::{Broker, BrokerError};
 use tokio_util::sync::CancellationToken;
 
 use crate::notification::{
-    counters::NotificationCounters, dead_letter::DeadLetters, options::NotificationOptions,
+    counters::NotificationCounters, id::NotificationId, options::NotificationOptions,
     outgoing::Outgoing,
 };
 
@@ -49,64 +49,84 @@ pub(crate) async fn publish(broker: &dyn Broker, all: Vec<Outgoing>) -> Vec<Unta
     untaken
 }
 
-/// Publishes batches and does not return before each notification is with the broker or among the
-/// dead letters.
+/// What was given up, and why.
+#[derive(Debug)]
+pub(crate) struct GivenUp {
+    pub(crate) rest: Outgoing,
+    pub(crate) reason: String,
+    pub(crate) attempts: u32,
+}
+
+/// What a batch has left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Remains {
+    pub(crate) given_up: Vec<GivenUp>,
+    /// What was neither taken nor given up when there was no time left.
+    pub(crate) left: Vec<NotificationId>,
+}
+
+/// Publishes batches and does not return before each notification is with the broker or given up.
 pub(crate) struct Retry {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) options: NotificationOptions,
-    pub(crate) dead: Arc<DeadLetters>,
     pub(crate) counters: Arc<NotificationCounters>,
-    /// Cancelled when there is no time left for pauses: whatever fails then is given up.
+    /// Cancelled when there is no time left for pauses.
     pub(crate) hurry: CancellationToken,
+    /// What the broker may take later is kept elsewhere too: it is tried until it is taken, and left
+    /// when there is no time left.
+    pub(crate) is_kept: bool,
 }
 
 impl Retry {
     /// Handles one batch. Later batches wait meanwhile, so nothing overtakes what is repeated.
-    pub(crate) async fn deliver(&self, mut batch: Vec<Outgoing>) {
-        let mut attempts = 0;
+    pub(crate) async fn deliver(&self, mut batch: Vec<Outgoing>) -> Remains {
+        let (mut attempts, mut remains) = (0_u32, Remains::default());
         loop {
-            attempts += 1;
+            attempts = attempts.saturating_add(1);
             let tried = batch.len() as u64;
             let mut untaken = publish(&*self.broker, batch).await;
             self.counters.published.add(tried - untaken.len() as u64);
-            if untaken.is_empty() {
-                return;
+            let is_last = !self.is_kept && attempts > self.options.retry_attempts;
+            let in_hurry = self.hurry.is_cancelled();
+            let lost = untaken.extract_if(.., |one| {
+                is_last || (in_hurry && !self.is_kept) || !one.error.is_retryable()
+            });
+            remains
+                .given_up
+                .extend(lost.map(|one| self.give_up(one, attempts)));
+            let Some(first) = untaken.first() else {
+                return remains;
+            };
+            if in_hurry {
+                remains.left = untaken.iter().map(|one| one.rest.id).collect();
+                return remains;
             }
-            let last = attempts > self.options.retry_attempts || self.hurry.is_cancelled();
-            if last || !self.pause(attempts, &untaken).await {
-                untaken
-                    .into_iter()
-                    .for_each(|one| self.give_up(one, attempts));
-                return;
-            }
-            let lost = untaken.extract_if(.., |one| !one.error.is_retryable());
-            lost.for_each(|one| self.give_up(one, attempts));
+            self.pause(attempts, &first.error, untaken.len()).await;
             self.counters.retried.add(untaken.len() as u64);
             batch = untaken.into_iter().map(|one| one.rest).collect();
         }
     }
 
-    /// Waits before a repetition, if anything is worth one; whether it is.
-    async fn pause(&self, attempts: u32, untaken: &[Untaken]) -> bool {
-        let Some(first) = untaken.iter().find(|one| one.error.is_retryable()) else {
-            return false;
-        };
+    /// Waits before a repetition.
+    async fn pause(&self, attempts: u32, error: &BrokerError, notifications: usize) {
         let pause = self.options.pause(attempts);
         tracing::warn!(
-            error = %first.error, notifications = untaken.len(), attempts, ?pause,
+            %error, notifications, attempts, ?pause,
             "the backplane did not take notifications; trying again"
         );
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.hurry.cancelled() => {}
         }
-        true
     }
 
-    fn give_up(&self, untaken: Untaken, attempts: u32) {
+    fn give_up(&self, untaken: Untaken, attempts: u32) -> GivenUp {
         self.counters.given_up.add(1);
-        self.dead
-            .add(untaken.rest, described(&untaken.error), attempts);
+        GivenUp {
+            rest: untaken.rest,
+            reason: described(&untaken.error),
+            attempts,
+        }
     }
 }
 

@@ -63,6 +63,7 @@ impl Server {
         let api = routes(Api {
             hub: hub.clone(),
             service,
+            backlog: None,
             sessions: Some(Arc::new(sessions)),
             authenticator: Arc::clone(&authenticator) as _,
             ready: readiness,

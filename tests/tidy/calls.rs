@@ -5,8 +5,10 @@ use crate::manifest;
 use crate::source;
 
 /// The source files that may say what is compiled in, and of which feature.
-const NAMES_FEATURES: [(&str, &str); 3] = [
+const NAMES_FEATURES: [(&str, &str); 5] = [
     ("src/broker/open.rs", ""),
+    ("src/journal/mod.rs", "sqlite"),
+    ("src/app/journal.rs", "sqlite"),
     ("src/session/mod.rs", "sqlite"),
     ("src/app/sessions.rs", "sqlite"),
 ];

@@ -1,0 +1,159 @@
+//! What was accepted and waits for the broker, in order: in memory, and where a journal keeps it too,
+//! beyond a bound in the journal alone.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::notification::outgoing::Outgoing;
+
+/// Something that waits.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) outgoing: Outgoing,
+    /// What it counts for.
+    pub(crate) bytes: usize,
+    /// Where the journal keeps it, if there is one.
+    pub(crate) sequence: Option<u64>,
+}
+
+/// What there is to do next.
+pub(crate) enum Next {
+    /// Publish these.
+    Items(Vec<Item>),
+    /// Read on in the journal.
+    Behind,
+    /// Nothing ever again.
+    Nothing,
+}
+
+/// How much is held in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
+
+/// The queue. What has been taken out of it still counts for its bytes until it is
+/// [`freed`](Self::free).
+#[derive(Debug)]
+pub(crate) struct Queue {
+    inner: Mutex<Inner>,
+    room: Room,
+    more: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    waiting: VecDeque<Item>,
+    bytes: usize,
+    /// The journal has more, and everything new with it, behind what waits here.
+    behind: bool,
+    closed: bool,
+}
+
+impl Queue {
+    /// An empty one; `behind` where the journal has something already.
+    pub(crate) fn new(room: Room, behind: bool) -> Self {
+        let inner = Inner {
+            behind,
+            ..Inner::default()
+        };
+        Self {
+            inner: Mutex::new(inner),
+            room,
+            more: Notify::new(),
+        }
+    }
+
+    /// Puts something behind everything else, unless there is no room. Something larger than all the
+    /// room there is finds room once it is alone.
+    pub(crate) fn offer(&self, outgoing: Outgoing) -> bool {
+        let item = Item {
+            bytes: outgoing.bytes(),
+            outgoing,
+            sequence: None,
+        };
+        let taken = self.inner.lock().push(item, self.room);
+        if taken {
+            self.more.notify_one();
+        }
+        taken
+    }
+
+    /// Puts something that the journal keeps behind everything else, or leaves it to the journal.
+    pub(crate) fn follow(&self, item: Item) {
+        let mut inner = self.inner.lock();
+        inner.behind = inner.behind || !inner.push(item, self.room);
+        drop(inner);
+        self.more.notify_one();
+    }
+
+    /// The journal has nothing that is not here: told by whoever alone puts more in.
+    pub(crate) fn caught_up(&self) {
+        self.inner.lock().behind = false;
+    }
+
+    /// Waits until there is something to do. Dropping the future loses nothing.
+    pub(crate) async fn next(&self, most: usize) -> Next {
+        loop {
+            let more = self.more.notified();
+            if let Some(next) = self.inner.lock().next(most) {
+                return next;
+            }
+            more.await;
+        }
+    }
+
+    /// Waits until so many wait here, or nothing more will come.
+    pub(crate) async fn fills(&self, count: usize) {
+        loop {
+            let more = self.more.notified();
+            {
+                let inner = self.inner.lock();
+                if inner.waiting.len() >= count || inner.closed || inner.behind {
+                    return;
+                }
+            }
+            more.await;
+        }
+    }
+
+    /// So many bytes of what was taken out are not held any more.
+    pub(crate) fn free(&self, bytes: usize) {
+        let mut inner = self.inner.lock();
+        inner.bytes = inner.bytes.saturating_sub(bytes);
+    }
+
+    /// Nothing more is put in.
+    pub(crate) fn close(&self) {
+        self.inner.lock().closed = true;
+        self.more.notify_one();
+    }
+}
+
+impl Inner {
+    fn push(&mut self, item: Item, room: Room) -> bool {
+        let is_full = self.waiting.len() >= room.count
+            || (self.bytes > 0 && self.bytes + item.bytes > room.bytes);
+        if self.behind || is_full {
+            return false;
+        }
+        self.bytes += item.bytes;
+        self.waiting.push_back(item);
+        true
+    }
+
+    fn next(&mut self, most: usize) -> Option<Next> {
+        if !self.waiting.is_empty() {
+            let count = self.waiting.len().min(most);
+            return Some(Next::Items(self.waiting.drain(..count).collect()));
+        }
+        match self {
+            Self { behind: true, .. } => Some(Next::Behind),
+            Self { closed: true, .. } => Some(Next::Nothing),
+            _ => None,
+        }
+    }
+}

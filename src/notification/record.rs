@@ -1,0 +1,159 @@
+//! A notification as the journal keeps it.
+//!
+//! ```text
+//!   1 │ kind, as text │ how many │ for each: flags │ topic, as text │ payload
+//! ```
+//!
+//! Lengths are four bytes, the lowest first. The first byte is the version: what another version has
+//! written is not guessed at.
+
+use bytes::Bytes;
+use mesahub_broker::{Publication, Topic};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use thiserror::Error;
+
+use crate::notification::{id::NotificationId, kind::NotificationKind, outgoing::Outgoing};
+
+const VERSION: u8 = 1;
+
+const LOGGED: u8 = 1;
+
+/// The bytes are no notification that this version has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("what the journal has kept is no notification that this version can read")]
+pub(crate) struct Unreadable;
+
+/// Writes what remains to be published.
+pub(crate) fn write(outgoing: &Outgoing) -> Vec<u8> {
+    let mut bytes = vec![VERSION];
+    let mut part = |part: &[u8]| {
+        bytes.extend_from_slice(&length(part.len()));
+        bytes.extend_from_slice(part);
+    };
+    part(outgoing.kind.name().as_bytes());
+    bytes.extend_from_slice(&length(outgoing.publications.len()));
+    for publication in &outgoing.publications {
+        bytes.push(if publication.log { LOGGED } else { 0 });
+        for part in [publication.topic.as_str().as_bytes(), &publication.payload] {
+            bytes.extend_from_slice(&length(part.len()));
+            bytes.extend_from_slice(part);
+        }
+    }
+    bytes
+}
+
+/// Reads what was written of the notification with this id.
+pub(crate) fn read(id: NotificationId, bytes: Vec<u8>) -> Result<Outgoing, Unreadable> {
+    let mut rest = Reader(Bytes::from(bytes));
+    if rest.byte()? != VERSION {
+        return Err(Unreadable);
+    }
+    let kind = kind(&rest.text()?)?;
+    let mut publications = Vec::new();
+    for _ in 0..rest.length()? {
+        let flags = rest.byte()?;
+        let topic = Topic::new(rest.text()?).map_err(|_| Unreadable)?;
+        let publication = Publication::new(topic, rest.part()?);
+        publications.push(match flags & LOGGED {
+            0 => publication,
+            _ => publication.logged(),
+        });
+    }
+    match rest.0.is_empty() {
+        true => Ok(Outgoing {
+            id,
+            kind,
+            publications,
+        }),
+        false => Err(Unreadable),
+    }
+}
+
+fn kind(name: &str) -> Result<NotificationKind, Unreadable> {
+    let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
+    NotificationKind::deserialize(name).map_err(|_| Unreadable)
+}
+
+/// No part is larger than a payload may be.
+fn length(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+struct Reader(Bytes);
+
+impl Reader {
+    fn take(&mut self, count: usize) -> Result<Bytes, Unreadable> {
+        match self.0.len() >= count {
+            true => Ok(self.0.split_to(count)),
+            false => Err(Unreadable),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8, Unreadable> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn length(&mut self) -> Result<usize, Unreadable> {
+        let bytes = self.take(4)?;
+        let bytes = <[u8; 4]>::try_from(&*bytes).map_err(|_| Unreadable)?;
+        usize::try_from(u32::from_le_bytes(bytes)).map_err(|_| Unreadable)
+    }
+
+    fn part(&mut self) -> Result<Bytes, Unreadable> {
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    fn text(&mut self) -> Result<String, Unreadable> {
+        let part = self.part()?;
+        String::from_utf8(part.into()).map_err(|_| Unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn publication() -> impl Strategy<Value = Publication> {
+        (
+            "[a-zé:]{1,40}",
+            proptest::collection::vec(any::<u8>(), 0..80),
+            any::<bool>(),
+        )
+            .prop_map(|(topic, payload, log)| {
+                let publication = Publication::new(Topic::new(topic).unwrap(), payload);
+                if log {
+                    publication.logged()
+                } else {
+                    publication
+                }
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_and_no_part_of_it(
+            publications in proptest::collection::vec(publication(), 0..4),
+        ) {
+            let (id, kind) = (NotificationId::now(), NotificationKind::NewOrder);
+            let outgoing = Outgoing { id, kind, publications };
+            let written = write(&outgoing);
+            for end in 0..written.len() {
+                prop_assert_eq!(read(id, written[..end].to_vec()), Err(Unreadable));
+            }
+            prop_assert_eq!(read(id, written), Ok(outgoing));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(NotificationId::now(), bytes.clone());
+            let _ = read(NotificationId::now(), [&[VERSION], &*bytes].concat());
+        }
+    }
+}
