@@ -5,10 +5,11 @@ use crate::config::{JournalSettings, JournalSync, NotificationSettings};
 use crate::journal::JournalStore;
 use crate::notification::JournalOptions;
 
+/// A store and how it is used.
+type Journal = (Box<dyn JournalStore>, JournalOptions);
+
 /// The journal of a configuration.
-pub(super) fn journal(
-    settings: &NotificationSettings,
-) -> Result<Option<(Box<dyn JournalStore>, JournalOptions)>, AppError> {
+pub(super) fn journal(settings: &NotificationSettings) -> Result<Option<Journal>, AppError> {
     if !settings.journal.enabled {
         return Ok(None);
     }

@@ -268,8 +268,8 @@ fn sessions() -> Vec<(&'static str, Value)> {
         ("startedAt", reference("Moment")),
         ("lastActivity", reference("Moment")),
         ("hasOrders", json!({ "type": "boolean" })),
-        ("warned", or_null(number(0))),
-        ("closing", or_null(reference("Label"))),
+        ("warned", or_null(&number(0))),
+        ("closing", or_null(&reference("Label"))),
         ("due", reference("Moment")),
         ("version", number(0)),
     ];
@@ -280,7 +280,10 @@ fn sessions() -> Vec<(&'static str, Value)> {
             "Sessions",
             object(
                 &["sessions", "next"],
-                [("sessions", sessions), ("next", or_null(reference("Guid")))],
+                [
+                    ("sessions", sessions),
+                    ("next", or_null(&reference("Guid"))),
+                ],
             ),
         ),
         (
@@ -297,7 +300,7 @@ fn sessions() -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn or_null(schema: Value) -> Value {
+fn or_null(schema: &Value) -> Value {
     json!({ "oneOf": [schema, { "type": "null" }] })
 }
 
@@ -307,7 +310,7 @@ fn dead_letter() -> Value {
         &["id", "type", "topics", "reason", "attempts", "givenUpAt"],
         [
             ("id", reference("Guid")),
-            ("type", or_null(text())),
+            ("type", or_null(&text())),
             (
                 "topics",
                 json!({
@@ -355,7 +358,7 @@ fn answers() -> Vec<(&'static str, Value)> {
                         "deadLetters",
                         json!({ "type": "array", "items": reference("DeadLetter") }),
                     ),
-                    ("next", or_null(reference("Guid"))),
+                    ("next", or_null(&reference("Guid"))),
                 ],
             ),
         ),

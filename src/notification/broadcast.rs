@@ -160,7 +160,11 @@ serde_as_text!(AudienceRole, "'Admin' or 'Staff'");
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use serde_json::json;
+
     use super::*;
+    use crate::notification::NotificationService;
+    use crate::notification::testing::{SESSION, Stage, admin, customer, staff};
 
     #[test]
     fn a_role_that_is_no_audience_is_refused_with_the_choices() {
@@ -174,5 +178,83 @@ mod tests {
             "'Customer' is no role to broadcast to; expected 'Admin' or 'Staff'"
         );
         assert!("admin".parse::<AudienceRole>().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_broadcast_reaches_its_audience_and_nobody_else() {
+        let stage = Stage::new();
+        let clients = [
+            ("admin", stage.connect(admin("pizza")).await.unwrap()),
+            ("staff", stage.connect(staff("pizza")).await.unwrap()),
+            (
+                "carla",
+                stage.connect(customer("pizza", SESSION)).await.unwrap(),
+            ),
+            ("stranger", stage.connect(admin("sushi")).await.unwrap()),
+        ];
+        let tenant_key: TenantKey = "pizza".parse().unwrap();
+        let session_id: SessionId = SESSION.parse().unwrap();
+        let user_id: UserId = "carla".parse().unwrap();
+        let role = |role| Audience::Role {
+            tenant_key: tenant_key.clone(),
+            role,
+        };
+        let table = [
+            (
+                Audience::Everyone,
+                vec!["admin", "staff", "carla", "stranger"],
+            ),
+            (
+                Audience::Tenant {
+                    tenant_key: tenant_key.clone(),
+                },
+                vec!["admin", "staff", "carla"],
+            ),
+            (role(AudienceRole::Admin), vec!["admin"]),
+            (role(AudienceRole::Staff), vec!["staff"]),
+            (
+                Audience::User {
+                    tenant_key: tenant_key.clone(),
+                    user_id,
+                },
+                vec!["carla"],
+            ),
+            (
+                Audience::Session {
+                    session_id,
+                    tenant_key: None,
+                },
+                vec!["carla"],
+            ),
+        ];
+        let service = stage.direct();
+        for (audience, meant) in table {
+            let channel = audience.channel();
+            let data = json!({"text": "The oven is cold"});
+            let broadcast = Broadcast::new(audience, "oven.cold".parse().unwrap(), data.clone());
+            let id = service.broadcast(broadcast).await.unwrap();
+            let marker = Broadcast::new(Audience::Everyone, Default::default(), json!({}));
+            let marker = service.broadcast(marker).await.unwrap();
+            for (name, client) in &clients {
+                let (mut target, mut body) = client.next().await;
+                if meant.contains(name) {
+                    assert_eq!((&*target, &body["data"]), ("oven.cold", &data));
+                    assert_eq!(
+                        (&body["id"], &body["type"]),
+                        (&json!(id), &json!("SystemAlert"))
+                    );
+                    assert_eq!(
+                        body["channel"],
+                        channel.as_ref().map_or(json!(""), |c| json!(c))
+                    );
+                    (target, body) = client.next().await;
+                }
+                assert_eq!(
+                    (&*target, &body["id"]),
+                    ("SystemAlert", &json!(marker)),
+                    "{name}"
+                );
+            }
+        }
     }
 }

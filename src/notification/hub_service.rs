@@ -13,16 +13,15 @@ use crate::notification::{
     batch::Batches,
     broadcast::Broadcast,
     counters::NotificationCounters,
+    direct::Direct,
     error::NotifyError,
     event::Event,
     fields::SessionExpired,
     id::NotificationId,
-    idempotency::{Claims, Keys},
     journalled::{JournalOptions, Wanted},
     options::NotificationOptions,
     outgoing::Outgoing,
     receipt::{PublishOptions, Receipt},
-    retry,
     service::NotificationService,
 };
 
@@ -47,7 +46,7 @@ pub struct HubNotificationService {
 /// How notifications get to the broker.
 enum Path {
     /// While the caller waits.
-    Direct(Keys),
+    Direct(Direct),
     /// In the background.
     Queued(Batches),
 }
@@ -59,15 +58,16 @@ impl HubNotificationService {
     #[must_use]
     pub fn new(hub: Hub, orders: Arc<RecentOrders>, options: NotificationOptions) -> Self {
         if options.enable_background_processing {
-            let made = Self::queued(hub, orders, options, None);
-            return made.expect("only a journal can fail");
+            return Self::queued(hub, orders, options, None).expect("only a journal can fail");
         }
-        let path = Path::Direct(Keys::new(options.idempotency_window));
+        let counters = Arc::<NotificationCounters>::default();
+        let broker = Arc::clone(hub.node().broker());
+        let direct = Direct::new(broker, options.idempotency_window, Arc::clone(&counters));
         Self {
             hub,
             orders,
-            path,
-            counters: Arc::default(),
+            path: Path::Direct(direct),
+            counters,
         }
     }
 
@@ -133,39 +133,17 @@ impl HubNotificationService {
         }
     }
 
+    async fn accept_one(&self, wanted: Wanted) -> Result<NotificationId, NotifyError> {
+        let answer = self.accept(vec![wanted]).await.pop();
+        answer.expect("one notification has one answer")
+    }
+
     /// Queues or publishes, and answers each in its place.
     async fn accept(&self, all: Vec<Wanted>) -> Vec<Result<NotificationId, NotifyError>> {
         match &self.path {
-            Path::Direct(keys) => self.publish_now(keys, all).await,
+            Path::Direct(direct) => direct.publish(all).await,
             Path::Queued(batches) => batches.submit(all).await,
         }
-    }
-
-    async fn publish_now(
-        &self,
-        keys: &Keys,
-        all: Vec<Wanted>,
-    ) -> Vec<Result<NotificationId, NotifyError>> {
-        let ids: Vec<_> = all.iter().map(|wanted| wanted.outgoing.id).collect();
-        let taken = Claims::take(keys, &all);
-        let mut answers: Vec<_> = taken.answers().collect();
-        let batch: Vec<_> = all
-            .into_iter()
-            .zip(&answers)
-            .filter(|(wanted, answer)| matches!(answer, Ok(id) if *id == wanted.outgoing.id))
-            .map(|(wanted, _)| wanted.outgoing)
-            .collect();
-        let tried = batch.len() as u64;
-        let untaken = retry::publish(&**self.hub.node().broker(), batch).await;
-        self.counters.published.add(tried - untaken.len() as u64);
-        for untaken in untaken {
-            let place = ids.iter().position(|id| *id == untaken.rest.id);
-            let place = place.expect("what was not taken was given");
-            answers[place] = Err(untaken.error.into());
-        }
-        taken.confirm(&answers);
-        self.counters.tell(&ids, &answers);
-        answers
     }
 }
 
@@ -209,15 +187,13 @@ impl NotificationService for HubNotificationService {
         let key = how.idempotency_key.as_ref();
         let key = key.map(|key| key.at(0, broadcast.audience.tenant(), &broadcast));
         let outgoing = Outgoing::of_broadcast(&self.hub, broadcast, &how)?;
-        let answer = self.accept(vec![Wanted { outgoing, key }]).await.pop();
-        answer.expect("one notification has one answer")
+        self.accept_one(Wanted { outgoing, key }).await
     }
 
     async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError> {
         let outgoing = Outgoing::of_ending(&self.hub, event)?;
         let key = None;
-        let answer = self.accept(vec![Wanted { outgoing, key }]).await.pop();
-        answer.expect("one notification has one answer")
+        self.accept_one(Wanted { outgoing, key }).await
     }
 
     async fn receipt(&self, id: NotificationId) -> Result<Option<Receipt>, NotifyError> {
@@ -276,12 +252,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::SessionId;
     use crate::channel::OrderDirectory;
     use crate::notification::testing::{
-        Client, ORDER, SESSION, Stage, admin, customer, event, staff, status_event, table_event,
+        Client, ORDER, SESSION, Stage, admin, customer, event, status_event, table_event,
     };
-    use crate::notification::{Audience, AudienceRole, Backlog, Notification};
+    use crate::notification::{Backlog, Notification};
 
     const OTHER: &str = "3f2504e0-4f89-41d3-9a0c-0305e82c33ff";
 
@@ -345,84 +320,6 @@ mod tests {
         }
         let last = service.notify(table_event(true)).await.unwrap();
         assert_eq!(id_of_next(&boss).await, last.to_string());
-    }
-
-    #[tokio::test]
-    async fn a_broadcast_reaches_its_audience_and_nobody_else() {
-        let stage = Stage::new();
-        let clients = [
-            ("admin", stage.connect(admin("pizza")).await.unwrap()),
-            ("staff", stage.connect(staff("pizza")).await.unwrap()),
-            (
-                "carla",
-                stage.connect(customer("pizza", SESSION)).await.unwrap(),
-            ),
-            ("stranger", stage.connect(admin("sushi")).await.unwrap()),
-        ];
-        let tenant_key: TenantKey = "pizza".parse().unwrap();
-        let session_id: SessionId = SESSION.parse().unwrap();
-        let user_id: UserId = "carla".parse().unwrap();
-        let role = |role| Audience::Role {
-            tenant_key: tenant_key.clone(),
-            role,
-        };
-        let table = [
-            (
-                Audience::Everyone,
-                vec!["admin", "staff", "carla", "stranger"],
-            ),
-            (
-                Audience::Tenant {
-                    tenant_key: tenant_key.clone(),
-                },
-                vec!["admin", "staff", "carla"],
-            ),
-            (role(AudienceRole::Admin), vec!["admin"]),
-            (role(AudienceRole::Staff), vec!["staff"]),
-            (
-                Audience::User {
-                    tenant_key: tenant_key.clone(),
-                    user_id,
-                },
-                vec!["carla"],
-            ),
-            (
-                Audience::Session {
-                    session_id,
-                    tenant_key: None,
-                },
-                vec!["carla"],
-            ),
-        ];
-        let service = stage.direct();
-        for (audience, meant) in table {
-            let channel = audience.channel();
-            let data = json!({"text": "The oven is cold"});
-            let broadcast = Broadcast::new(audience, "oven.cold".parse().unwrap(), data.clone());
-            let id = service.broadcast(broadcast).await.unwrap();
-            let marker = Broadcast::new(Audience::Everyone, Default::default(), json!({}));
-            let marker = service.broadcast(marker).await.unwrap();
-            for (name, client) in &clients {
-                let (mut target, mut body) = client.next().await;
-                if meant.contains(name) {
-                    assert_eq!((&*target, &body["data"]), ("oven.cold", &data));
-                    assert_eq!(
-                        (&body["id"], &body["type"]),
-                        (&json!(id), &json!("SystemAlert"))
-                    );
-                    assert_eq!(
-                        body["channel"],
-                        channel.as_ref().map_or(json!(""), |c| json!(c))
-                    );
-                    (target, body) = client.next().await;
-                }
-                assert_eq!(
-                    (&*target, &body["id"]),
-                    ("SystemAlert", &json!(marker)),
-                    "{name}"
-                );
-            }
-        }
     }
 
     #[tokio::test]

@@ -1,17 +1,13 @@
-//! The thread that writes the journal, and the way to it.
+//! The way to the journal, which a thread of its own writes.
 //!
 //! ```text
 //!   intake ──► commands ──► thread: what waits goes to disk together ──► queue, in the same order
 //!   drain ───► settled  ──►         and what was published is taken out ──► room for more
 //! ```
-//!
-//! What is taken out need not be on disk before anything else happens, so it waits for the next that
-//! has to be, or for a short while. A process that dies in between publishes it again when it is back,
-//! under the same id.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,25 +15,17 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::journal::{
-    Change, Changed, JournalError, JournalStore, Key, Letter, Record, Stored, Waiting,
-};
+use crate::journal::{Change, JournalError, JournalStore, Key, Letter, Record, Stored, Waiting};
 use crate::notification::{
-    dead_letter::DeadLetter,
-    error::NotifyError,
-    id::NotificationId,
-    outgoing::Outgoing,
-    progress::Progress,
-    queue::{Item, Queue},
-    record,
-    retry::GivenUp,
+    dead_letter::DeadLetter, error::NotifyError, id::NotificationId, outgoing::Outgoing,
+    progress::Progress, queue::Queue, record, retry::GivenUp, writer::Writer,
 };
 
-/// How long what was published stays in the journal when nothing else is to be written.
-const SETTLED_WITHIN: Duration = Duration::from_millis(50);
+/// The most calls that wait for the thread; over it they are refused.
+const CALLS: usize = 4_096;
 
-/// The most calls whose notifications go to disk together.
-const GROUP: usize = 256;
+/// How long to wait before a thread that is busy is asked again for what is not urgent.
+const BUSY: Duration = Duration::from_millis(1);
 
 /// How much a journal may hold, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +45,12 @@ pub(crate) struct Wanted {
     pub(crate) key: Option<Key>,
 }
 
-type Kept = Result<NotificationId, NotifyError>;
+pub(crate) type Kept = Result<NotificationId, NotifyError>;
 
-enum Command {
+pub(crate) enum Command {
     Append(Vec<(Outgoing, Record)>, oneshot::Sender<Vec<Kept>>),
-    Settle(Vec<(u64, u64)>),
-    Bury(u64, u64, Letter),
+    /// There is something to take out.
+    Settle,
     Read(
         u64,
         usize,
@@ -79,16 +67,25 @@ enum Command {
 }
 
 /// What the thread shares with those who use it.
-#[derive(Debug)]
-struct Load {
+#[derive(Debug, Default)]
+pub(crate) struct Load {
     count: AtomicU64,
     bytes: AtomicU64,
-    trouble: Mutex<Option<String>>,
+    /// What is to be taken out: never more than there is in the journal.
+    pub(crate) settled: Mutex<Settled>,
+    pub(crate) trouble: Mutex<Option<String>>,
+}
+
+/// Records to take out, and what they count for.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) bytes: u64,
 }
 
 /// The way to the thread.
 pub(crate) struct Journalled {
-    commands: Sender<Command>,
+    commands: SyncSender<Command>,
     load: Arc<Load>,
     options: JournalOptions,
 }
@@ -102,23 +99,11 @@ impl Journalled {
         queue: Arc<Queue>,
         progress: Arc<Progress>,
     ) -> Result<Self, JournalError> {
-        let load = Arc::new(Load {
-            count: AtomicU64::new(waiting.count),
-            bytes: AtomicU64::new(waiting.bytes),
-            trouble: Mutex::new(None),
-        });
-        let (commands, receiver) = std::sync::mpsc::channel();
-        let writer = Writer {
-            store,
-            commands: receiver,
-            queue,
-            progress,
-            load: Arc::clone(&load),
-            group: Vec::new(),
-            settled: Vec::new(),
-            settled_load: (0, 0),
-            most: if options.grouped { GROUP } else { 1 },
-        };
+        let load = Arc::new(Load::default());
+        load.add(waiting.count, waiting.bytes);
+        let (commands, receiver) = sync_channel(CALLS);
+        let shared = Arc::clone(&load);
+        let writer = Writer::new(store, receiver, queue, progress, shared, options.grouped);
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run())
@@ -153,19 +138,25 @@ impl Journalled {
             if !self.has_room(record.body.len() as u64) {
                 break;
             }
-            self.load.add(record.body.len() as u64);
+            self.load.add(1, record.body.len() as u64);
             taken.push((wanted.outgoing, record));
         }
-        let count = taken.len();
-        let answers = self.ask(|answer| Command::Append(taken, answer));
+        let (mut count, (answer, answers)) = (taken.len(), oneshot::channel());
+        if let Err(TrySendError::Full(Command::Append(all, _))) =
+            self.commands.try_send(Command::Append(taken, answer))
+        {
+            for (_, record) in &all {
+                self.load.take(1, record.body.len() as u64);
+            }
+            count = 0;
+        }
         async move {
-            let gone = || Err(NotifyError::Closed);
-            let mut answers = match answers.await {
-                Ok(answers) => answers,
-                Err(_) => (0..count).map(|_| gone()).collect(),
+            let mut told = match answers.await {
+                Ok(told) => told,
+                Err(_) => (0..count).map(|_| Err(NotifyError::Closed)).collect(),
             };
-            answers.extend((count..asked).map(|_| Err(NotifyError::Overloaded)));
-            answers
+            told.extend((count..asked).map(|_| Err(NotifyError::Overloaded)));
+            told
         }
     }
 
@@ -176,8 +167,9 @@ impl Journalled {
     }
 
     /// These were published: their places, and what they count for.
-    pub(crate) fn settle(&self, all: Vec<(u64, u64)>) {
-        self.tell(Command::Settle(all));
+    pub(crate) fn settle(&self, all: impl IntoIterator<Item = (u64, u64)>) {
+        let settle = |(sequence, bytes)| (Change::Settle(sequence), bytes);
+        self.take_out(all.into_iter().map(settle));
     }
 
     /// This was given up.
@@ -189,20 +181,14 @@ impl Journalled {
             attempts: what.attempts,
             body: record::write(&what.rest),
         };
-        self.tell(Command::Bury(sequence, bytes, letter));
+        self.take_out([(Change::Bury(sequence, letter), bytes)]);
     }
 
     /// This cannot be read, and is kept as it is.
     pub(crate) fn bury_unread(&self, stored: Stored) {
         let bytes = stored.body.len() as u64;
-        let letter = Letter {
-            id: stored.id,
-            given_up_at: Timestamp::now(),
-            reason: record::Unreadable.to_string(),
-            attempts: 0,
-            body: stored.body,
-        };
-        self.tell(Command::Bury(stored.sequence, bytes, letter));
+        let sequence = stored.sequence;
+        self.take_out([(Change::Bury(sequence, unread(stored)), bytes)]);
     }
 
     pub(crate) async fn letters(
@@ -212,7 +198,7 @@ impl Journalled {
     ) -> Result<Vec<DeadLetter>, NotifyError> {
         let after = after.map(NotificationId::as_uuid);
         let answer = self.ask(|answer| Command::Letters(after, limit, answer));
-        let letters = answer.await.map_err(|_| NotifyError::Closed)??;
+        let letters = answer.await.ok_or(NotifyError::Closed)??;
         Ok(letters.into_iter().map(DeadLetter::from).collect())
     }
 
@@ -230,7 +216,18 @@ impl Journalled {
 
     /// Ends the thread once it has done everything it was told.
     pub(crate) async fn close(&self) {
-        let _ = self.ask(Command::Close).await;
+        self.ask(Command::Close).await;
+    }
+
+    fn take_out(&self, all: impl IntoIterator<Item = (Change, u64)>) {
+        let mut settled = self.load.settled.lock();
+        for (change, bytes) in all {
+            settled.changes.push(change);
+            settled.bytes += bytes;
+        }
+        drop(settled);
+        // A thread that has too much to do for this looks by itself.
+        let _ = self.commands.try_send(Command::Settle);
     }
 
     fn has_room(&self, bytes: u64) -> bool {
@@ -238,16 +235,26 @@ impl Journalled {
         count < self.options.max_count && (held == 0 || held + bytes <= self.options.max_bytes)
     }
 
-    fn tell(&self, command: Command) {
-        // Without a thread there is nobody left to tell: it ends when it is closed.
-        let _ = self.commands.send(command);
-    }
-
-    /// An error when the thread has ended.
-    fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> oneshot::Receiver<T> {
+    /// `None` when the thread has ended.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        self.tell(command(answer));
-        answered
+        let mut command = command(answer);
+        while let Err(TrySendError::Full(refused)) = self.commands.try_send(command) {
+            tokio::time::sleep(BUSY).await;
+            command = refused;
+        }
+        answered.await.ok()
+    }
+}
+
+/// What is kept of a record that cannot be read.
+pub(crate) fn unread(stored: Stored) -> Letter {
+    Letter {
+        id: stored.id,
+        given_up_at: Timestamp::now(),
+        reason: record::Unreadable.to_string(),
+        attempts: 0,
+        body: stored.body,
     }
 }
 
@@ -259,269 +266,13 @@ impl Load {
         )
     }
 
-    fn add(&self, bytes: u64) {
-        self.count.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(&self, count: u64, bytes: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn take(&self, count: u64, bytes: u64) {
+    pub(crate) fn take(&self, count: u64, bytes: u64) {
         self.count.fetch_sub(count, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
-
-/// One call whose notifications are about to be written.
-struct Caller {
-    outgoing: Vec<Outgoing>,
-    changes: Vec<Change>,
-    answer: oneshot::Sender<Vec<Kept>>,
-}
-
-struct Writer {
-    store: Box<dyn JournalStore>,
-    commands: Receiver<Command>,
-    queue: Arc<Queue>,
-    progress: Arc<Progress>,
-    load: Arc<Load>,
-    group: Vec<Caller>,
-    /// What is to be taken out, and what it counts for.
-    settled: Vec<Change>,
-    settled_load: (u64, u64),
-    most: usize,
-}
-
-impl Writer {
-    fn run(mut self) {
-        while let Some(mut command) = self.receive() {
-            loop {
-                if let Command::Close(done) = command {
-                    self.write();
-                    drop(self);
-                    let _ = done.send(());
-                    return;
-                }
-                self.obey(command);
-                if self.group.len() >= self.most {
-                    self.write();
-                }
-                match self.commands.try_recv() {
-                    Ok(next) => command = next,
-                    Err(_) => break,
-                }
-            }
-            if !self.group.is_empty() {
-                self.write();
-            }
-        }
-        self.write();
-    }
-
-    /// The next command; `None` when nobody is left to give one.
-    fn receive(&mut self) -> Option<Command> {
-        if self.settled.is_empty() {
-            return self.commands.recv().ok();
-        }
-        match self.commands.recv_timeout(SETTLED_WITHIN) {
-            Ok(command) => Some(command),
-            Err(RecvTimeoutError::Timeout) => {
-                self.write();
-                self.commands.recv().ok()
-            }
-            Err(RecvTimeoutError::Disconnected) => None,
-        }
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Append(all, answer) => {
-                let (outgoing, changes) = all
-                    .into_iter()
-                    .map(|(outgoing, record)| (outgoing, Change::Append(record)))
-                    .unzip();
-                self.group.push(Caller {
-                    outgoing,
-                    changes,
-                    answer,
-                });
-            }
-            Command::Settle(all) => {
-                for (sequence, bytes) in all {
-                    self.settle(Change::Settle(sequence), bytes);
-                }
-            }
-            Command::Bury(sequence, bytes, letter) => {
-                self.settle(Change::Bury(sequence, letter), bytes);
-            }
-            Command::Read(after, limit, answer) => {
-                self.write();
-                let read = self.store.read(after, limit);
-                if read.as_ref().is_ok_and(Vec::is_empty) {
-                    self.queue.caught_up();
-                }
-                let _ = answer.send(read);
-            }
-            Command::Letters(after, limit, answer) => {
-                self.write();
-                let _ = answer.send(self.store.letters(after, limit));
-            }
-            Command::Revive(id, answer) => {
-                self.write();
-                let _ = answer.send(self.revive(id));
-            }
-            Command::Drop(id, answer) => {
-                self.write();
-                let _ = answer.send(self.discard(id));
-            }
-            Command::Close(_) => {}
-        }
-    }
-
-    fn settle(&mut self, change: Change, bytes: u64) {
-        self.settled.push(change);
-        self.settled_load.0 += 1;
-        self.settled_load.1 += bytes;
-    }
-
-    /// Writes what callers wait for, and what is to be taken out.
-    fn write(&mut self) {
-        let group = std::mem::take(&mut self.group);
-        if group.is_empty() && self.settled.is_empty() {
-            return;
-        }
-        let mut changes = std::mem::take(&mut self.settled);
-        let settled = changes.len();
-        changes.extend(
-            group
-                .iter()
-                .flat_map(|caller| caller.changes.iter().cloned()),
-        );
-        match self.store.change(&changes) {
-            Ok(changed) => {
-                self.recovered();
-                let (count, bytes) = std::mem::take(&mut self.settled_load);
-                self.load.take(count, bytes);
-                let mut changed = changed.into_iter().skip(settled);
-                for caller in group {
-                    self.answer(caller, &mut changed);
-                }
-            }
-            Err(error) => {
-                self.failed(&error);
-                changes.truncate(settled);
-                self.settled = changes;
-                for caller in group {
-                    self.refuse(caller, &error);
-                }
-            }
-        }
-    }
-
-    /// Tells a caller what became of each, and hands on what is new.
-    fn answer(&self, caller: Caller, changed: &mut impl Iterator<Item = Changed>) {
-        let mut answers = Vec::with_capacity(caller.outgoing.len());
-        for (outgoing, change) in caller.outgoing.into_iter().zip(caller.changes) {
-            let Change::Append(record) = change else {
-                continue;
-            };
-            let bytes = record.body.len();
-            answers.push(match changed.next() {
-                Some(Changed::Appended(sequence)) => {
-                    let id = outgoing.id;
-                    self.follow(outgoing, bytes, sequence);
-                    Ok(id)
-                }
-                Some(Changed::Repeated(id)) => {
-                    self.load.take(1, bytes as u64);
-                    Ok(NotificationId::from_bytes(id.into_bytes()))
-                }
-                _ => {
-                    self.load.take(1, bytes as u64);
-                    Err(NotifyError::KeyReused)
-                }
-            });
-        }
-        let _ = caller.answer.send(answers);
-    }
-
-    fn refuse(&self, caller: Caller, error: &JournalError) {
-        let refuse = |change: &Change| {
-            if let Change::Append(record) = change {
-                self.load.take(1, record.body.len() as u64);
-            }
-            Err(NotifyError::Journal(error.to_string()))
-        };
-        let _ = caller
-            .answer
-            .send(caller.changes.iter().map(refuse).collect());
-    }
-
-    fn follow(&self, outgoing: Outgoing, bytes: usize, sequence: u64) {
-        self.progress.accept(1);
-        self.queue.follow(Item {
-            outgoing,
-            bytes,
-            sequence: Some(sequence),
-        });
-    }
-
-    fn revive(&mut self, id: Uuid) -> Result<bool, NotifyError> {
-        match self.alone(Change::Revive(id))? {
-            Changed::Revived(stored) => {
-                let bytes = stored.body.len();
-                self.load.add(bytes as u64);
-                match record::read(
-                    NotificationId::from_bytes(id.into_bytes()),
-                    stored.body.clone(),
-                ) {
-                    Ok(outgoing) => self.follow(outgoing, bytes, stored.sequence),
-                    Err(error) => {
-                        let reason = error.to_string();
-                        let letter = Letter {
-                            id,
-                            given_up_at: Timestamp::now(),
-                            reason: reason.clone(),
-                            attempts: 0,
-                            body: stored.body,
-                        };
-                        self.settle(Change::Bury(stored.sequence, letter), bytes as u64);
-                        return Err(NotifyError::Journal(reason));
-                    }
-                }
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    fn discard(&mut self, id: Uuid) -> Result<bool, NotifyError> {
-        Ok(self.alone(Change::Drop(id))? == Changed::Done)
-    }
-
-    fn alone(&mut self, change: Change) -> Result<Changed, NotifyError> {
-        let changed = self.store.change(&[change]);
-        match changed {
-            Ok(mut changed) => {
-                self.recovered();
-                Ok(changed.pop().unwrap_or(Changed::Missing))
-            }
-            Err(error) => {
-                self.failed(&error);
-                Err(error.into())
-            }
-        }
-    }
-
-    fn failed(&self, error: &JournalError) {
-        let source = std::error::Error::source(error).map(ToString::to_string);
-        let text = [Some(error.to_string()), source];
-        let text = text.into_iter().flatten().collect::<Vec<_>>().join(": ");
-        tracing::error!(error = %text, "the journal takes nothing");
-        *self.load.trouble.lock() = Some(text);
-    }
-
-    fn recovered(&self) {
-        if self.load.trouble.lock().take().is_some() {
-            tracing::info!("the journal takes notifications again");
-        }
     }
 }

@@ -23,6 +23,8 @@ pub mod batch;
 pub mod broadcast;
 pub mod counters;
 pub mod dead_letter;
+pub(crate) mod direct;
+pub(crate) mod drain;
 pub mod error;
 pub mod event;
 pub mod fields;
@@ -55,6 +57,7 @@ pub mod service;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod welcome;
+pub(crate) mod writer;
 
 pub use backlog::Backlog;
 pub use broadcast::{Audience, AudienceRole, Broadcast};

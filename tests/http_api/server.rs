@@ -10,7 +10,9 @@ use mesahub::channel::RecentOrders;
 use mesahub::http::{Api, ServeLimits, not_found, routes, serve};
 use mesahub::hub::{Hub, HubOptions, Node};
 use mesahub::notification::notification_hub;
-use mesahub::notification::{HubNotificationService, NotificationOptions, NotificationService};
+use mesahub::notification::{
+    Backlog, HubNotificationService, NotificationOptions, NotificationService,
+};
 use mesahub::session::{DiningSessions, MemorySessions, SessionNotifier, SessionTimes};
 use mesahub::transport::{self, Endpoint};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
@@ -34,9 +36,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one.
     pub(crate) async fn start() -> Self {
-        Self::start_with(|hub| {
-            let options = NotificationOptions::default();
-            Arc::new(HubNotificationService::new(hub, Arc::default(), options))
+        Self::start_as(NotificationOptions::default()).await
+    }
+
+    /// Starts one that sends notifications in a way of the test's own.
+    pub(crate) async fn start_as(options: NotificationOptions) -> Self {
+        Self::begin(|hub| {
+            let service = Arc::new(HubNotificationService::new(hub, Arc::default(), options));
+            (Arc::clone(&service) as _, Some(service as _))
         })
         .await
     }
@@ -46,6 +53,13 @@ impl Server {
     where
         F: FnOnce(Hub) -> Arc<dyn NotificationService>,
     {
+        Self::begin(|hub| (service(hub), None)).await
+    }
+
+    async fn begin<F>(services: F) -> Self
+    where
+        F: FnOnce(Hub) -> (Arc<dyn NotificationService>, Option<Arc<dyn Backlog>>),
+    {
         let (inbox, shards) = Node::inbox();
         let broker = MemoryBroker::new(MemoryConfig::default(), inbox);
         let node = Node::start(Arc::new(broker), shards);
@@ -54,7 +68,7 @@ impl Server {
         let key = JwtOptions::new(SecretKey::new(KEY));
         let authenticator = Arc::new(JwtAuthenticator::new(key).unwrap());
         let (ready, readiness) = watch::channel(false);
-        let service = service(hub.clone());
+        let (service, backlog) = services(hub.clone());
         let sessions = DiningSessions::new(
             Arc::new(MemorySessions::default()),
             SessionNotifier::new(Arc::clone(&service)),
@@ -63,7 +77,7 @@ impl Server {
         let api = routes(Api {
             hub: hub.clone(),
             service,
-            backlog: None,
+            backlog,
             sessions: Some(Arc::new(sessions)),
             authenticator: Arc::clone(&authenticator) as _,
             ready: readiness,

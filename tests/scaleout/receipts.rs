@@ -17,7 +17,10 @@ pub(crate) async fn are_gathered(fleet: Fleet) {
         "orderId": Uuid::nil(), "status": "Ready",
     });
     let event = serde_json::from_value(event).unwrap();
-    let how = PublishOptions { receipt: true };
+    let how = PublishOptions {
+        receipt: true,
+        ..PublishOptions::default()
+    };
     let service = &fleet.nodes[1].service;
     let answers = within("a publish", service.publish_with(vec![event], how)).await;
     let id = *answers[0].as_ref().unwrap();

@@ -1,0 +1,293 @@
+//! The thread that writes the journal.
+//!
+//! What was published need not be taken out before anything else happens, so that waits for the next
+//! notification that has to be on disk, or for a short while. A process that dies in between publishes
+//! it again when it is back, under the same id.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::journal::{Change, Changed, JournalError, JournalStore};
+use crate::notification::{
+    error::NotifyError,
+    id::NotificationId,
+    journalled::{Command, Kept, Load, Settled, unread},
+    outgoing::Outgoing,
+    progress::Progress,
+    queue::{Item, Queue},
+    record,
+};
+
+/// How long what was published stays in the journal when nothing else is to be written.
+const SETTLED_WITHIN: Duration = Duration::from_millis(50);
+
+/// The most calls whose notifications go to disk together.
+const GROUP: usize = 256;
+
+/// One call whose notifications are about to be written.
+struct Caller {
+    outgoing: Vec<Outgoing>,
+    changes: Vec<Change>,
+    answer: oneshot::Sender<Vec<Kept>>,
+}
+
+pub(crate) struct Writer {
+    store: Box<dyn JournalStore>,
+    commands: Receiver<Command>,
+    queue: Arc<Queue>,
+    progress: Arc<Progress>,
+    load: Arc<Load>,
+    group: Vec<Caller>,
+    most: usize,
+}
+
+impl Writer {
+    /// A thread to be. `grouped` lets several calls share a write.
+    pub(crate) fn new(
+        store: Box<dyn JournalStore>,
+        commands: Receiver<Command>,
+        queue: Arc<Queue>,
+        progress: Arc<Progress>,
+        load: Arc<Load>,
+        grouped: bool,
+    ) -> Self {
+        Self {
+            store,
+            commands,
+            queue,
+            progress,
+            load,
+            group: Vec::new(),
+            most: if grouped { GROUP } else { 1 },
+        }
+    }
+
+    /// Works until it is closed, or nobody is left to tell it anything.
+    pub(crate) fn run(mut self) {
+        while let Some(mut command) = self.receive() {
+            loop {
+                if let Command::Close(done) = command {
+                    self.write();
+                    drop(self);
+                    let _ = done.send(());
+                    return;
+                }
+                self.obey(command);
+                if self.group.len() >= self.most {
+                    self.write();
+                }
+                match self.commands.try_recv() {
+                    Ok(next) => command = next,
+                    Err(_) => break,
+                }
+            }
+            if !self.group.is_empty() {
+                self.write();
+            }
+        }
+        self.write();
+    }
+
+    /// The next command; `None` when nobody is left to give one.
+    fn receive(&mut self) -> Option<Command> {
+        if self.load.settled.lock().changes.is_empty() {
+            return self.commands.recv().ok();
+        }
+        match self.commands.recv_timeout(SETTLED_WITHIN) {
+            Ok(command) => Some(command),
+            Err(RecvTimeoutError::Timeout) => {
+                self.write();
+                self.commands.recv().ok()
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Append(all, answer) => {
+                let (outgoing, changes) = all
+                    .into_iter()
+                    .map(|(outgoing, record)| (outgoing, Change::Append(record)))
+                    .unzip();
+                self.group.push(Caller {
+                    outgoing,
+                    changes,
+                    answer,
+                });
+            }
+            Command::Read(after, limit, answer) => {
+                self.write();
+                let read = self.store.read(after, limit);
+                if read.as_ref().is_ok_and(Vec::is_empty) {
+                    self.queue.caught_up();
+                }
+                let _ = answer.send(read);
+            }
+            Command::Letters(after, limit, answer) => {
+                self.write();
+                let _ = answer.send(self.store.letters(after, limit));
+            }
+            Command::Revive(id, answer) => {
+                self.write();
+                let _ = answer.send(self.revive(id));
+            }
+            Command::Drop(id, answer) => {
+                self.write();
+                let _ = answer.send(self.discard(id));
+            }
+            Command::Settle | Command::Close(_) => {}
+        }
+    }
+
+    /// Writes what callers wait for, and what is to be taken out.
+    fn write(&mut self) {
+        let group = std::mem::take(&mut self.group);
+        let settled = std::mem::take(&mut *self.load.settled.lock());
+        let (count, mut changes) = (settled.changes.len(), settled.changes);
+        changes.extend(
+            group
+                .iter()
+                .flat_map(|caller| caller.changes.iter().cloned()),
+        );
+        if changes.is_empty() {
+            return;
+        }
+        match self.store.change(&changes) {
+            Ok(changed) => {
+                self.recovered();
+                self.load.take(count as u64, settled.bytes);
+                let mut changed = changed.into_iter().skip(count);
+                for caller in group {
+                    self.answer(caller, &mut changed);
+                }
+            }
+            Err(error) => {
+                self.failed(&error);
+                changes.truncate(count);
+                self.put_back(changes, settled.bytes);
+                for caller in group {
+                    self.refuse(caller, &error);
+                }
+            }
+        }
+    }
+
+    /// Could not be taken out now.
+    fn put_back(&self, mut changes: Vec<Change>, bytes: u64) {
+        let mut settled = self.load.settled.lock();
+        changes.append(&mut settled.changes);
+        *settled = Settled {
+            changes,
+            bytes: settled.bytes + bytes,
+        };
+    }
+
+    /// Tells a caller what became of each, and hands on what is new.
+    fn answer(&self, caller: Caller, changed: &mut impl Iterator<Item = Changed>) {
+        let mut answers = Vec::with_capacity(caller.outgoing.len());
+        for (outgoing, change) in caller.outgoing.into_iter().zip(caller.changes) {
+            let Change::Append(record) = change else {
+                continue;
+            };
+            let bytes = record.body.len();
+            answers.push(match changed.next() {
+                Some(Changed::Appended(sequence)) => {
+                    let id = outgoing.id;
+                    self.follow(outgoing, bytes, sequence);
+                    Ok(id)
+                }
+                Some(Changed::Repeated(id)) => {
+                    self.load.take(1, bytes as u64);
+                    Ok(NotificationId::from_bytes(id.into_bytes()))
+                }
+                _ => {
+                    self.load.take(1, bytes as u64);
+                    Err(NotifyError::KeyReused)
+                }
+            });
+        }
+        let _ = caller.answer.send(answers);
+    }
+
+    fn refuse(&self, caller: Caller, error: &JournalError) {
+        let refuse = |change: &Change| {
+            if let Change::Append(record) = change {
+                self.load.take(1, record.body.len() as u64);
+            }
+            Err(NotifyError::Journal(error.to_string()))
+        };
+        let _ = caller
+            .answer
+            .send(caller.changes.iter().map(refuse).collect());
+    }
+
+    fn follow(&self, outgoing: Outgoing, bytes: usize, sequence: u64) {
+        self.progress.accept(1);
+        self.queue.follow(Item {
+            outgoing,
+            bytes,
+            sequence: Some(sequence),
+        });
+    }
+
+    fn revive(&mut self, id: Uuid) -> Result<bool, NotifyError> {
+        match self.alone(Change::Revive(id))? {
+            Changed::Revived(stored) => {
+                let (bytes, sequence) = (stored.body.len(), stored.sequence);
+                self.load.add(1, bytes as u64);
+                let id = NotificationId::from_bytes(id.into_bytes());
+                match record::read(id, stored.body.clone()) {
+                    Ok(outgoing) => {
+                        self.follow(outgoing, bytes, sequence);
+                        Ok(true)
+                    }
+                    Err(error) => {
+                        let bury = Change::Bury(sequence, unread(stored));
+                        self.put_back(vec![bury], bytes as u64);
+                        Err(NotifyError::Journal(error.to_string()))
+                    }
+                }
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn discard(&mut self, id: Uuid) -> Result<bool, NotifyError> {
+        Ok(self.alone(Change::Drop(id))? == Changed::Done)
+    }
+
+    fn alone(&mut self, change: Change) -> Result<Changed, NotifyError> {
+        let changed = self.store.change(&[change]);
+        match changed {
+            Ok(mut changed) => {
+                self.recovered();
+                Ok(changed.pop().unwrap_or(Changed::Missing))
+            }
+            Err(error) => {
+                self.failed(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    fn failed(&self, error: &JournalError) {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        let text = [Some(error.to_string()), source];
+        let text = text.into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let before = self.load.trouble.lock().replace(text.clone());
+        if before.as_ref() != Some(&text) {
+            tracing::error!(error = %text, "the journal takes nothing");
+        }
+    }
+
+    fn recovered(&self) {
+        if self.load.trouble.lock().take().is_some() {
+            tracing::info!("the journal takes notifications again");
+        }
+    }
+}
