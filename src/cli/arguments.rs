@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use mesahub::auth::{Role, SessionId, TenantKey, UserId};
 use mesahub::config::{ConfigError, Flags};
+use mesahub::notification::NotificationId;
 
 /// A real-time notification hub for SignalR clients.
 #[derive(Debug, Parser)]
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// See to the notifications that a running server has given up.
+    DeadLetters(DeadLetterArguments),
     /// Examine the configured backplane and say what to mend.
     ///
     /// Ends with 0 when nothing failed, warnings or not; with 1 when something did, or the
@@ -53,6 +56,46 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         sources: bool,
     },
+}
+
+/// Which server to ask, and what for.
+#[derive(Debug, Args)]
+pub(crate) struct DeadLetterArguments {
+    /// The server; by default the one that this configuration describes, on this machine. Each node
+    /// keeps its own.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// A service token for all tenants; by default one is made that this configuration accepts.
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: DeadLetterCommand,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetterCommand {
+    /// List them, a line each: id, type, time, attempts, reason.
+    List {
+        /// Print them as JSON, one a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish some after all, under their old ids.
+    Replay(Chosen),
+    /// Forget some.
+    Drop(Chosen),
+}
+
+/// Some dead letters.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Chosen {
+    /// The ids of the notifications.
+    pub(crate) ids: Vec<NotificationId>,
+    /// Every one that there is when this begins.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// Where the configuration comes from.

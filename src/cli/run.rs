@@ -8,7 +8,7 @@ use clap::Parser;
 use mesahub::config::{Sources, load};
 
 use super::arguments::{Arguments, Command};
-use super::{configuration, doctor, serve, token};
+use super::{configuration, dead_letters, doctor, serve, token};
 
 /// Runs the command line of this process.
 pub(crate) fn run() -> ExitCode {
@@ -28,6 +28,7 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         Command::Serve { address } => serve::serve(load(&sources)?, address)?,
         Command::Token(wanted) => token::print(&load(&sources)?, &wanted)?,
         Command::Config(command) => configuration::run(&command, &sources)?,
+        Command::DeadLetters(wanted) => dead_letters::run(&load(&sources)?, &wanted)?,
         Command::Doctor { json } => return doctor::run(&sources, json),
     }
     Ok(ExitCode::SUCCESS)

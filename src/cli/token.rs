@@ -56,6 +56,15 @@ pub(super) fn print_samples(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A token for a service that acts for every tenant.
+pub(super) fn of_every_tenant(loaded: &Loaded) -> Result<String, Box<dyn Error>> {
+    let spec = TokenSpec {
+        service: Some(ServiceScope::Every),
+        ..TokenSpec::default()
+    };
+    sign(loaded, spec)
+}
+
 /// Signs a token as this configuration wants it.
 fn sign(loaded: &Loaded, spec: TokenSpec) -> Result<String, Box<dyn Error>> {
     let (key, algorithm) = signing::key(loaded)?;

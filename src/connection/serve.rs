@@ -14,7 +14,7 @@ use crate::connection::link::{Link, Received};
 use crate::connection::read::{Acted, Reader};
 use crate::hub::calls::Calls;
 use crate::hub::registry::Registration;
-use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub};
+use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub, HubError};
 
 /// The most chunks that are read before what they are answered is written.
 const BURST: u8 = 32;
@@ -140,8 +140,7 @@ impl Life {
         connection.choose_protocol(protocol);
         connection.send_with(|_, out| out.extend_from_slice(handshake_ok()));
         let registered = alongside(connection, link, self.hub.register(connection)).await;
-        let registration =
-            registered.map_err(|error| Ending::ConnectFailed(format!("GroupError: {error}")))?;
+        let registration = registered.map_err(|error| HubError::from(error).into_ending())?;
         let connected = alongside(
             connection,
             link,

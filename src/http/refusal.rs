@@ -47,11 +47,7 @@ pub(super) fn refused(error: &NotifyError) -> Problem {
 
 /// Whether the caller may try again: here, or where a balancer sends it while this node stops.
 pub(super) fn is_worth_a_retry(error: &NotifyError) -> bool {
-    error.is_retryable()
-        || matches!(
-            error,
-            NotifyError::Closed | NotifyError::Group(GroupError::Subscribe(_))
-        )
+    error.is_retryable() || matches!(error, NotifyError::Closed)
 }
 
 /// A connection that is nowhere, or that the caller may not know of.

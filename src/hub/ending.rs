@@ -33,6 +33,8 @@ pub enum Ending {
     ClientTimeout,
     /// The connect handler failed; the text is for operators.
     ConnectFailed(String),
+    /// The backplane was away while it connected; the text is for operators. It may come back.
+    ConnectUnavailable(String),
     /// The connect handler refused with a deliberate error, whose text the client is told.
     ConnectRefused(String),
     /// The client read too slowly: its outbox went over its bound.
@@ -90,6 +92,7 @@ impl Ending {
             Self::ProtocolViolation(_) => ("protocol_violation", FAILED_COME_BACK, false),
             Self::ClientTimeout => ("client_timeout", FAILED_COME_BACK, false),
             Self::ConnectFailed(_) => ("connect_failed", FAILED, false),
+            Self::ConnectUnavailable(_) => ("connect_unavailable", FAILED_COME_BACK, false),
             Self::ConnectRefused(_) => ("connect_refused", FAILED, false),
             Self::SlowConsumer => ("slow_consumer", None, true),
             Self::MissingProtocol => ("missing_protocol", FAILED_COME_BACK, false),
@@ -108,9 +111,10 @@ impl Ending {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::ProtocolViolation(text) => Some(format!("InvalidDataException: {text}")),
-            Self::ConnectFailed(text) | Self::ConnectRefused(text) | Self::Dismissed(text) => {
-                Some(text.clone())
-            }
+            Self::ConnectFailed(text)
+            | Self::ConnectUnavailable(text)
+            | Self::ConnectRefused(text)
+            | Self::Dismissed(text) => Some(text.clone()),
             Self::ClientTimeout => Some(
                 "OperationCanceledException: Client hasn't sent a message/ping within the \
                  configured ClientTimeoutInterval."

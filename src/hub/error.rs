@@ -25,6 +25,8 @@ pub struct HubError {
     kind: Cow<'static, str>,
     message: String,
     deliberate: bool,
+    /// Nothing but time is needed for it to succeed.
+    passing: bool,
 }
 
 impl HubError {
@@ -34,6 +36,7 @@ impl HubError {
             kind: Cow::Borrowed("HubException"),
             message: message.into(),
             deliberate: true,
+            passing: false,
         }
     }
 
@@ -43,16 +46,19 @@ impl HubError {
             kind: kind.into(),
             message: message.into(),
             deliberate: false,
+            passing: false,
         }
     }
 
     /// The ending of a connection whose connect handler failed with this.
     pub(crate) fn into_ending(self) -> Ending {
         let text = self.to_string();
-        if self.deliberate {
-            Ending::ConnectRefused(text)
-        } else {
-            Ending::ConnectFailed(text)
+        match self {
+            Self {
+                deliberate: true, ..
+            } => Ending::ConnectRefused(text),
+            Self { passing: true, .. } => Ending::ConnectUnavailable(text),
+            _ => Ending::ConnectFailed(text),
         }
     }
 
@@ -77,8 +83,18 @@ impl<E: std::error::Error + 'static> From<E> for HubError {
         if let Some(official) = of_a_client(&error) {
             return official;
         }
-        Self::internal(short_name::<E>(), error.to_string())
+        Self {
+            passing: is_passing(&error),
+            ..Self::internal(short_name::<E>(), error.to_string())
+        }
     }
+}
+
+/// Whether a backplane that is away is all that is wrong.
+fn is_passing(error: &(dyn std::error::Error + 'static)) -> bool {
+    let group = error.downcast_ref().is_some_and(GroupError::is_retryable);
+    let sending = error.downcast_ref().is_some_and(SendError::is_retryable);
+    group || sending || error.downcast_ref().is_some_and(ClusterError::is_retryable)
 }
 
 /// What goes wrong on a client's side has official names, and its own text always reaches the
@@ -167,6 +183,18 @@ pub enum GroupError {
     Cluster(#[from] ClusterError),
 }
 
+impl GroupError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Subscribe(error) => error.0.is_retryable(),
+            Self::Cluster(error) => error.is_retryable(),
+            Self::Name(_) | Self::UnknownConnection(_) => false,
+        }
+    }
+}
+
 /// A hub could not be built.
 #[derive(Debug, Error)]
 pub enum HubBuildError {
@@ -184,4 +212,31 @@ pub enum HubBuildError {
     /// The hub's name cannot be part of a topic.
     #[error("the hub name is not usable")]
     Name(#[from] mesahub_broker::TopicError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mesahub_broker::BrokerError;
+
+    use super::*;
+
+    #[test]
+    fn a_client_may_come_back_when_the_backplane_was_away_and_not_when_it_was_refused() {
+        let ending = |error: BrokerError| {
+            let error = GroupError::Subscribe(SubscribeFailed(Arc::new(error)));
+            HubError::from(error).into_ending()
+        };
+        let returns = |ending: &Ending| ending.row().close.is_some_and(|it| it.allow_reconnect);
+        let away = ending(BrokerError::unavailable("away"));
+        assert!(matches!(away, Ending::ConnectUnavailable(_)));
+        assert!(returns(&away));
+        let refused = ending(BrokerError::rejected("no right"));
+        assert!(matches!(refused, Ending::ConnectFailed(_)));
+        assert!(!returns(&refused));
+        let deliberate = HubError::new("not you").into_ending();
+        assert!(matches!(deliberate, Ending::ConnectRefused(_)));
+        assert!(!returns(&deliberate));
+    }
 }

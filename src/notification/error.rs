@@ -75,8 +75,8 @@ impl NotifyError {
         match self {
             Self::Send(error) => error.is_retryable(),
             Self::Overloaded | Self::Journal(_) | Self::InProgress => true,
-            Self::Group(GroupError::Cluster(error)) => error.is_retryable(),
-            Self::Closed | Self::KeyReused | Self::Group(_) | Self::OtherTenant(_) => false,
+            Self::Group(error) => error.is_retryable(),
+            Self::Closed | Self::KeyReused | Self::OtherTenant(_) => false,
         }
     }
 }

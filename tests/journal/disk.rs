@@ -6,8 +6,9 @@ use mesahub_test_servers::RedisServer;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 
-use crate::crash::Mesahub;
+use crate::crash::journalled;
 use crate::node::{order, within};
+use crate::process::Mesahub;
 
 /// The program may make files of this size and no larger, or of any.
 fn limit(process: &Mesahub, bytes: Option<u64>) {
@@ -22,7 +23,7 @@ fn limit(process: &Mesahub, bytes: Option<u64>) {
 #[tokio::test]
 async fn a_journal_that_cannot_be_written_refuses_says_so_and_heals() {
     let redis = RedisServer::start(Default::default()).await.unwrap();
-    let mesahub = Mesahub::start(&redis).await;
+    let mesahub = journalled(&redis).await;
     assert_eq!(
         mesahub.publish(&order("1"), None).await.unwrap().status,
         202
@@ -33,7 +34,7 @@ async fn a_journal_that_cannot_be_written_refuses_says_so_and_heals() {
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.body["code"], "journal_unavailable");
     assert!(refused.retry_after.is_some());
-    let health: Value = mesahub.health().await;
+    let health: Value = mesahub.asker().health().await;
     assert_eq!(health["status"], "Unhealthy");
     let why = health["description"].as_str().unwrap();
     assert!(why.contains("the journal"), "{why}");
@@ -44,7 +45,7 @@ async fn a_journal_that_cannot_be_written_refuses_says_so_and_heals() {
         202
     );
     within("health", async {
-        while mesahub.health().await["status"] != "Healthy" {
+        while mesahub.asker().health().await["status"] != "Healthy" {
             tokio::time::timeout(Duration::ZERO, std::future::pending::<()>())
                 .await
                 .unwrap_err();

@@ -6,6 +6,9 @@ mod crash;
 mod disk;
 mod gate;
 mod node;
+#[allow(dead_code, reason = "other suites use the rest")]
+#[path = "../support/process.rs"]
+mod process;
 mod service;
 mod store;
 mod torn;

@@ -14,6 +14,9 @@ use crate::tally::Tally;
 /// The variable that leaves parts out, on purpose and in print.
 const SKIP: &str = "MESAHUB_TEST_SKIP";
 
+/// What the names of Rust tests hold that drive an official client.
+const OF_CLIENTS: &str = "official_client";
+
 /// The parts that may be left out.
 const PARTS: [&str; 2] = ["browser", "clients"];
 
@@ -29,10 +32,11 @@ pub(crate) fn run() -> Result<(), TaskError> {
     for server in &servers {
         println!("── left out because of {SKIP}: the tests that need a server for {server}");
     }
-    let mut tally = run_part("the Rust tests", |tally| rust_tests(tally, &servers));
-    if left_out.contains(&"clients") {
-        println!("── left out because of {SKIP}: the official-client tests in tests/clients");
-    } else {
+    let with_clients = !left_out.contains(&"clients");
+    let mut tally = run_part("the Rust tests", |tally| {
+        rust_tests(tally, &servers, with_clients)
+    });
+    if with_clients {
         let with_browser = !left_out.contains(&"browser");
         if !with_browser {
             println!("── left out because of {SKIP}: the official client in a browser");
@@ -40,6 +44,11 @@ pub(crate) fn run() -> Result<(), TaskError> {
         tally += run_part("the official-client tests", |tally| {
             client_tests(tally, with_browser)
         });
+    } else {
+        println!(
+            "── left out because of {SKIP}: the official-client tests in tests/clients, and the \
+             kitchen's tablets in tests/kitchen"
+        );
     }
 
     println!("── everything, after {}", step::spell(started.elapsed()));
@@ -101,10 +110,14 @@ fn run_part(name: &str, part: impl FnOnce(&mut Tally) -> Result<bool, TaskError>
 
 /// The tests that need a server are those of its backend's package, but for its units, and those
 /// of others in a module that is named after the backend.
-fn rust_tests(tally: &mut Tally, without: &[&str]) -> Result<bool, TaskError> {
+fn rust_tests(tally: &mut Tally, without: &[&str], with_clients: bool) -> Result<bool, TaskError> {
     step::step("looking for the servers of the tests", || {
         servers::bring(without)
     })?;
+    if with_clients {
+        step::step("looking for node and npm", clients::bring_node)?;
+        step::step("installing the official client", clients::install_client)?;
+    }
     let features = ["--workspace", "--all-features"];
     step::step("building the Rust tests and the examples", || {
         let mut build = cargo::cargo(&["test", "--no-run", "--quiet"]);
@@ -119,6 +132,9 @@ fn rust_tests(tally: &mut Tally, without: &[&str]) -> Result<bool, TaskError> {
     all.arg("--");
     for server in without {
         all.args(["--skip", &format!("{server}::")]);
+    }
+    if !with_clients {
+        all.args(["--skip", OF_CLIENTS]);
     }
     let mut succeeded = step::step("running the Rust tests, documentation included", || {
         counted(all, tally)
@@ -154,8 +170,6 @@ fn counted(test: Command, tally: &mut Tally) -> Result<bool, TaskError> {
 }
 
 fn client_tests(tally: &mut Tally, with_browser: bool) -> Result<bool, TaskError> {
-    step::step("looking for node and npm", clients::bring_node)?;
-    step::step("installing the official client", clients::install_client)?;
     let chromium = if with_browser {
         Some(step::step("looking for a browser", chromium::bring)?)
     } else {
