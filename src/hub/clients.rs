@@ -242,6 +242,7 @@ impl Recipients {
                 topic,
                 payload: payload.clone(),
                 log,
+                once: None,
             })
             .collect();
         let results = self.hub.node().broker().publish(batch).await;
@@ -266,6 +267,7 @@ impl Recipients {
                 topic,
                 payload: payload.clone(),
                 log,
+                once: None,
             })
             .collect())
     }

@@ -66,7 +66,10 @@ async fn publish_part(member: &Member, part: &[Publication], answers: &mut Vec<A
             None => confirmed.next().unwrap_or(Err(BrokerError::Closed)),
         };
         answers.push(match answer {
-            Ok(None) => Ok(Published { position: None }),
+            Ok(None) => Ok(Published {
+                position: None,
+                duplicate: false,
+            }),
             Ok(Some(echo)) => placed(member, echo).await,
             Err(error) => Err(error),
         });
@@ -143,6 +146,7 @@ async fn placed(member: &Member, mut echo: Awaited<'_, Position>) -> Answer {
     match member.patiently(echo.come()).await? {
         Ok(position) => Ok(Published {
             position: Some(position),
+            duplicate: false,
         }),
         // It is in the log; only its place is not known here.
         Err(_) => Err(BrokerError::Timeout {

@@ -18,7 +18,8 @@ pub enum BrokerError {
         cause: Cause,
     },
     /// The broker did not answer in time. It may have done the work all the same, so that a
-    /// repeated publication may arrive twice.
+    /// repeated publication may arrive twice, unless its [key](crate::Publication::once) tells the
+    /// log that it has it.
     #[error("the broker did not answer within {after:?}")]
     Timeout {
         /// How long it was waited for.

@@ -49,6 +49,9 @@
 //! 11. **The log** of a topic is totally ordered; it equals what was delivered of the publications
 //!     that asked to be kept; it is bounded in count, bytes and age; and where it cannot tell what
 //!     followed a position, it answers [`BrokerError::UnknownPosition`] and does not guess.
+//! 12. **Once.** Of the publications with one [`OnceKey`] that are for one topic's log, the log
+//!     takes one within its bound in age, whoever sends them; the others are answered as
+//!     duplicates and delivered to nobody.
 //!
 //! What a backend cannot do by its nature it says in its [`Capabilities`], which choose the
 //! promises it is tested for.
@@ -72,6 +75,7 @@ mod error;
 mod finding;
 mod inbox;
 mod log;
+mod once_key;
 mod position;
 mod publication;
 mod topic;
@@ -83,6 +87,7 @@ pub use error::{BrokerError, Cause};
 pub use finding::{Finding, Verdict};
 pub use inbox::{Inbox, InboxClosed, InboxShard, Slot};
 pub use log::{LogBounds, LogEntry, LogPage};
+pub use once_key::OnceKey;
 pub use position::{Position, PositionError};
 pub use publication::{MAX_PAYLOAD, Publication, Published};
 pub use topic::{Topic, TopicError};

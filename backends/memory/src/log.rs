@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use mesahub_broker::{LogBounds, LogEntry, LogPage, Position};
+use mesahub_broker::{LogBounds, LogEntry, LogPage, OnceKey, Position};
 use tokio::time::Instant;
+
+use crate::keys::Keys;
 
 /// The kept publications of one topic.
 ///
@@ -17,6 +19,8 @@ pub(crate) struct TopicLog {
     /// Payload bytes in the ring.
     bytes: usize,
     ring: VecDeque<Kept>,
+    /// Absent for as long as nothing has come with one.
+    keys: Option<Box<Keys>>,
 }
 
 struct Kept {
@@ -31,6 +35,7 @@ impl TopicLog {
             last: 0,
             bytes: 0,
             ring: VecDeque::new(),
+            keys: None,
         }
     }
 
@@ -38,9 +43,27 @@ impl TopicLog {
         self.generation
     }
 
-    /// Whether nothing is kept any more.
+    /// Whether nothing is kept any more, and no key known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.ring.is_empty() && self.keys.is_none()
+    }
+
+    /// Where the publication went that came with this key.
+    pub(crate) fn taken(
+        &mut self,
+        key: OnceKey,
+        now: Instant,
+        bounds: &LogBounds,
+    ) -> Option<Position> {
+        self.expire_keys(now, bounds);
+        let number = self.keys.as_ref()?.number(key)?;
+        Some(self.position(number))
+    }
+
+    /// Takes the key of the newest publication.
+    pub(crate) fn take(&mut self, key: OnceKey, now: Instant) {
+        let last = self.last;
+        self.keys.get_or_insert_default().insert(key, last, now);
     }
 
     /// The position of the newest publication.
@@ -58,6 +81,7 @@ impl TopicLog {
 
     /// Drops what is over a bound, oldest first.
     pub(crate) fn trim(&mut self, now: Instant, bounds: &LogBounds) {
+        self.expire_keys(now, bounds);
         while let Some(oldest) = self.ring.front() {
             let within = self.ring.len() <= bounds.max_count
                 && self.bytes <= bounds.max_bytes
@@ -70,9 +94,19 @@ impl TopicLog {
         }
     }
 
-    /// Gives back the ring's spare room.
+    fn expire_keys(&mut self, now: Instant, bounds: &LogBounds) {
+        let expire = |keys: &mut Box<Keys>| keys.expire(now, bounds.max_age);
+        if self.keys.as_mut().is_some_and(expire) {
+            self.keys = None;
+        }
+    }
+
+    /// Gives back spare room.
     pub(crate) fn shrink(&mut self) {
         self.ring.shrink_to(self.ring.len() * 2);
+        if let Some(keys) = &mut self.keys {
+            keys.shrink();
+        }
     }
 
     /// The number up to which everything has been dropped; zero when nothing has.

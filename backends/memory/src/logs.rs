@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use mesahub_broker::{BrokerError, LogBounds, LogPage, Position, Topic};
+use mesahub_broker::{BrokerError, LogBounds, LogPage, OnceKey, Position, Topic};
 use tokio::time::Instant;
 
 use crate::log::TopicLog;
@@ -26,11 +26,23 @@ impl Logs {
         }
     }
 
-    /// Keeps a publication. `generation` is asked for when the topic's log begins.
+    /// Where the publication went that came with this key.
+    pub(crate) fn taken(
+        &mut self,
+        topic: &Topic,
+        key: OnceKey,
+        bounds: &LogBounds,
+    ) -> Option<Position> {
+        let log = self.by_topic.get_mut(topic)?;
+        log.taken(key, Instant::now(), bounds)
+    }
+
+    /// Keeps a publication, and takes its key, if it has one. `generation` is asked for when the topic's log begins.
     pub(crate) fn append(
         &mut self,
         topic: &Topic,
         payload: Bytes,
+        once: Option<OnceKey>,
         bounds: &LogBounds,
         generation: impl FnOnce() -> u64,
     ) -> Position {
@@ -45,7 +57,11 @@ impl Logs {
                 .entry(topic.clone())
                 .or_insert_with(|| TopicLog::new(generation())),
         };
-        log.append(payload, now, bounds)
+        let position = log.append(payload, now, bounds);
+        if let Some(key) = once {
+            log.take(key, now);
+        }
+        position
     }
 
     /// Reads a topic's log. `generation` is the newest one issued in the network, which stands for
@@ -115,7 +131,7 @@ mod tests {
 
     use tokio::time::advance;
 
-    use super::{Bytes, LogBounds, Logs, Position, Topic};
+    use super::{Bytes, LogBounds, Logs, OnceKey, Position, Topic};
 
     const ORIGIN: u64 = 1_000;
     const AGE: Duration = Duration::from_secs(60);
@@ -125,6 +141,8 @@ mod tests {
         logs: Logs,
         bounds: LogBounds,
         generation: Cell<u64>,
+        /// The key of what is appended.
+        once: Option<OnceKey>,
     }
 
     impl Kept {
@@ -136,6 +154,7 @@ mod tests {
                     ..LogBounds::default()
                 },
                 generation: Cell::new(ORIGIN),
+                once: None,
             }
         }
 
@@ -145,7 +164,9 @@ mod tests {
                 self.generation.set(self.generation.get() + 1);
                 self.generation.get()
             };
-            self.logs.append(&topic, Bytes::new(), &self.bounds, next)
+            let once = self.once;
+            self.logs
+                .append(&topic, Bytes::new(), once, &self.bounds, next)
         }
 
         /// How many entries follow, or nothing when the position is unknown.
@@ -176,6 +197,25 @@ mod tests {
         kept.append("fresh");
         assert_eq!(kept.logs.by_topic.len(), 1);
         assert!(kept.logs.by_topic.capacity() < 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_forgotten_with_age_and_cost_nothing_then() {
+        let mut kept = Kept::new();
+        let key = OnceKey::new([1; 16]);
+        kept.once = Some(key);
+        // None of it is kept, so that the keys alone keep the log.
+        kept.bounds.max_count = 0;
+        let (a, bounds) = (Topic::new("a").unwrap(), kept.bounds.clone());
+        let position = kept.append("a");
+        advance(AGE).await;
+        assert_eq!(kept.logs.taken(&a, key, &bounds), Some(position));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(kept.logs.taken(&a, key, &bounds), None);
+        kept.append("a");
+        advance(AGE * 2).await;
+        kept.append("b");
+        assert_eq!(kept.logs.by_topic.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -100,7 +100,7 @@ impl MemoryNetwork {
     }
 
     /// Appends to the log and fills a slot per node, all at one moment; or does nothing when a
-    /// node has no room and no slot is held for it.
+    /// node has no room and no slot is held for it. What has come before needs no room.
     fn try_publish<'held>(
         &self,
         publication: &Publication,
@@ -110,13 +110,22 @@ impl MemoryNetwork {
             topic,
             payload,
             log,
+            once,
         } = publication;
         let mut guard = self.shard(topic);
         let Shard {
             subscriptions,
             logs,
         } = &mut *guard;
+        let bounds = &self.shared.config.log;
 
+        let once = once.filter(|_| *log);
+        if let Some(position) = once.and_then(|key| logs.taken(topic, key, bounds)) {
+            return Some(Published {
+                position: Some(position),
+                duplicate: true,
+            });
+        }
         let nodes = subscriptions.of(topic);
         let mut slots = Vec::with_capacity(nodes.len());
         for node in nodes {
@@ -129,14 +138,17 @@ impl MemoryNetwork {
         }
 
         let position = log.then(|| {
-            logs.append(topic, payload.clone(), &self.shared.config.log, || {
+            logs.append(topic, payload.clone(), once, bounds, || {
                 self.shared.generation.fetch_add(1, Ordering::Relaxed) + 1
             })
         });
         for slot in slots {
             slot.deliver(payload.clone(), position);
         }
-        Some(Published { position })
+        Some(Published {
+            position,
+            duplicate: false,
+        })
     }
 
     pub(crate) fn subscribe(&self, topics: &[Topic], node: &Arc<Node>) {

@@ -34,6 +34,10 @@ const LIES: &[Lie] = &[
     Lie::NeverCloses,
     Lie::ForgetsToKeep,
     Lie::KeepsAll,
+    Lie::ForgetsKeys,
+    Lie::SharesKeys,
+    Lie::HidesDuplicates,
+    Lie::SpendsKeys,
     Lie::Guesses,
     Lie::OffByOne,
     Lie::NeverMore,
@@ -74,7 +78,7 @@ async fn each_flaw_of_a_restart_is_caught() {
 }
 
 fn lying(lie: Lie) -> impl Harness + 'static {
-    Wrapped::new(Memory::default(), move |broker| Liar { broker, lie })
+    Wrapped::new(Memory::default(), move |broker| Liar::new(broker, lie))
 }
 
 /// The report, or nothing when the suite panicked.

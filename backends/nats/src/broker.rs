@@ -172,7 +172,10 @@ impl NatsBroker {
 }
 
 /// Taken, without a place in a log.
-const NOT_KEPT: Published = Published { position: None };
+const NOT_KEPT: Published = Published {
+    position: None,
+    duplicate: false,
+};
 
 #[async_trait]
 impl Broker for NatsBroker {

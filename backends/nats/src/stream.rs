@@ -132,6 +132,7 @@ pub(crate) fn position(answer: &[u8]) -> Result<Published, BrokerError> {
     match names::epoch(&answer.stream) {
         Some(epoch) => Ok(Published {
             position: Some(Position::from_parts(epoch, answer.seq)),
+            duplicate: false,
         }),
         None => Err(BrokerError::rejected(format!(
             "the stream {:?} has taken what is not for it",

@@ -113,6 +113,7 @@ async fn send(config: &RedisConfig, to: State, items: &[&Publication]) -> Vec<Ta
             .map(|(publication, answer)| match answer {
                 Ok(value) => Taken::Answered(Ok(Published {
                     position: position(config, publication, &value),
+                    duplicate: false,
                 })),
                 Err(error) => match moved_to(&error) {
                     Some(to) => Taken::Moved(to),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::{
-    BrokerError, Position, Publication, Topic,
+    BrokerError, OnceKey, Position, Publication, Topic,
     conformance::{
         Harness, Node,
         node::{deliveries_of, fresh, texts, within},
@@ -157,10 +157,14 @@ pub async fn the_log_is_bounded_in_bytes(h: &dyn Harness) {
     overfill(&node, &topic, 12, payload, 4).await;
 }
 
-/// Promise 11.
-pub async fn the_log_is_bounded_in_age(h: &dyn Harness) {
+/// Promises 11 and 12, together since both wait for an age to pass.
+pub async fn the_log_and_its_keys_are_bounded_in_age(h: &dyn Harness) {
     let topic = fresh("age");
     let node = h.node().await;
+    let keyed = fresh("age of a key");
+    let key = OnceKey::new([7; 16]);
+    let again = || Publication::new(keyed.clone(), "again").logged().once(key);
+    assert!(!node.publish(vec![again()]).await[0].duplicate);
     let empty = within(node.broker().read_log(&topic, None, 0)).await;
     let empty = empty.expect("an empty log reads").newest;
     let first = node.keep(&topic, "first").await;
@@ -168,6 +172,8 @@ pub async fn the_log_is_bounded_in_age(h: &dyn Harness) {
     h.pass(h.bounds().max_age + Duration::from_secs(1)).await;
     assert!(log_of(&node, &topic, None).await.is_empty());
     expect_unknown(&node, &topic, first).await;
+    assert!(!node.publish(vec![again()]).await[0].duplicate);
+    assert_eq!(log_of(&node, &keyed, None).await, ["again"]);
     let third = node.keep(&topic, "third").await;
     assert!(third > second, "positions rise across what was dropped");
     assert_eq!(log_of(&node, &topic, None).await, ["third"]);
@@ -222,7 +228,7 @@ async fn overfill(
     assert_eq!(rest.expect("a kept position is known"), log[1..]);
 }
 
-async fn log_of(node: &Node, topic: &Topic, after: Option<Position>) -> Vec<String> {
+pub(super) async fn log_of(node: &Node, topic: &Topic, after: Option<Position>) -> Vec<String> {
     let log = node.log(topic, after).await.expect("a log reads");
     texts(log.iter().map(|entry| &entry.payload))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   backend's tests ── Harness ──▶ run_all ──▶ delivery, ordering, lifecycle,
-//!                        │            │        names, log, recovery
+//!                        │            │        names, log, once, recovery
 //!             fresh nodes on one      └──▶ Report: what was proven,
 //!             shared backplane             what was left out, and why
 //! ```
@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod lifecycle;
 pub mod log;
 pub mod names;
+pub mod once;
 pub mod ordering;
 pub mod recovery;
 

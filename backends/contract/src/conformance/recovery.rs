@@ -4,7 +4,9 @@ use crate::{
     Inbound, Publication, Topic,
     conformance::{
         Fault, Harness, Node,
+        log::log_of,
         node::{fresh, texts, within},
+        once::{expect_duplicate, keyed, publish},
     },
 };
 
@@ -93,6 +95,23 @@ pub async fn the_log_is_still_there_after_a_restart(h: &dyn Harness) {
     let log = node.log(&topic, Some(first)).await.expect("a log reads");
     assert_eq!(texts(log.iter().map(|e| &e.payload)), ["two", "three"]);
     assert!(third > first);
+}
+
+/// Promise 12, for a log that survives a restart.
+pub async fn keys_are_still_known_after_a_restart(h: &dyn Harness) {
+    let topic = fresh("durable key");
+    let (first, second) = (h.node().await, h.node().await);
+    let taken = publish(&first, keyed(&topic, "one", 1)).await;
+    restart(h).await;
+    for node in [&first, &second] {
+        send_when_back(node, &topic, "not kept").await;
+    }
+    let third = h.node().await;
+    for node in [&first, &second, &third] {
+        expect_duplicate(publish(node, keyed(&topic, "again", 1)).await, taken);
+        publish(node, keyed(&topic, "two", 2)).await;
+    }
+    assert_eq!(log_of(&third, &topic, None).await, ["one", "two"]);
 }
 
 /// Waits until the node has been told of a gap in each topic.

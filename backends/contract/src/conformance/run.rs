@@ -4,7 +4,9 @@ use std::pin::Pin;
 
 use crate::{
     Capabilities,
-    conformance::{Excluded, Harness, Report, delivery, lifecycle, log, names, ordering, recovery},
+    conformance::{
+        Excluded, Harness, Report, delivery, lifecycle, log, names, once, ordering, recovery,
+    },
 };
 
 /// A function of the suite.
@@ -77,14 +79,24 @@ const PROMISES: &[Promise] = promises! {
         a_position_that_was_never_issued_is_unknown Log,
         the_log_is_bounded_in_count Log,
         the_log_is_bounded_in_bytes Log,
-        the_log_is_bounded_in_age Log,
+        the_log_and_its_keys_are_bounded_in_age Log,
         a_backend_without_a_log_says_so NoLog;
+    once:
+        what_is_repeated_is_taken_once Log,
+        what_another_node_repeats_is_taken_once Log,
+        a_batch_takes_a_key_once Log,
+        nodes_that_publish_one_key_at_once_make_one_entry Log,
+        topics_have_keys_of_their_own Log,
+        a_key_outlives_its_entry Log,
+        what_was_refused_leaves_its_key Log,
+        without_a_log_a_key_means_nothing Nothing;
     recovery:
         a_restart_brings_every_subscription_back_behind_a_gap Server,
         a_restart_does_not_bring_back_what_was_unsubscribed Server,
         while_the_broker_is_away_publishing_fails_fast_and_retryable Server,
         closing_ends_even_while_the_broker_is_away Server,
-        the_log_is_still_there_after_a_restart DurableLog;
+        the_log_is_still_there_after_a_restart DurableLog,
+        keys_are_still_known_after_a_restart DurableLog;
 };
 
 /// Proves every promise the backend makes, one after the other, and reports what was proven and
@@ -156,6 +168,7 @@ mod tests {
             include_str!("lifecycle.rs"),
             include_str!("names.rs"),
             include_str!("log.rs"),
+            include_str!("once.rs"),
             include_str!("recovery.rs"),
         ];
         let written: Vec<_> = rooms

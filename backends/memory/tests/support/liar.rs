@@ -1,10 +1,13 @@
 //! A wrapper that breaks a promise, or none.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use mesahub_broker::{
-    Broker, BrokerError, Capabilities, LogPage, Position, Publication, Published, Topic,
+    Broker, BrokerError, Capabilities, LogPage, OnceKey, Position, Publication, Published, Topic,
 };
 
 /// Which promise to break.
@@ -38,6 +41,14 @@ pub enum Lie {
     ForgetsToKeep,
     /// Keeps everything in a log.
     KeepsAll,
+    /// Takes what is repeated with its key.
+    ForgetsKeys,
+    /// Takes a key once for all topics.
+    SharesKeys,
+    /// Does not say that it has not taken what is repeated.
+    HidesDuplicates,
+    /// Takes a key as used before it is known whether the item is taken.
+    SpendsKeys,
     /// Reads on from the oldest when it does not know a position.
     Guesses,
     /// Reads one entry too many back.
@@ -47,11 +58,39 @@ pub enum Lie {
 }
 
 pub struct Liar {
-    pub broker: Arc<dyn Broker>,
-    pub lie: Lie,
+    broker: Arc<dyn Broker>,
+    lie: Lie,
+    /// Keys that it has seen, of a topic or of all.
+    spent: Mutex<HashSet<(Option<Topic>, OnceKey)>>,
 }
 
 impl Liar {
+    pub fn new(broker: Arc<dyn Broker>, lie: Lie) -> Self {
+        let spent = Mutex::default();
+        Self { broker, lie, spent }
+    }
+
+    /// Publishes what its own account of keys lets through.
+    async fn publish_by_keys(
+        &self,
+        batch: Vec<Publication>,
+    ) -> Vec<Result<Published, BrokerError>> {
+        let mut answers = Vec::new();
+        for item in batch {
+            let topic = (self.lie == Lie::SpendsKeys).then(|| item.topic.clone());
+            let spent = item.once.filter(|_| item.log).map(|key| (topic, key));
+            let known = spent.is_some_and(|key| !self.spent.lock().unwrap().insert(key));
+            match known {
+                true => answers.push(Ok(Published {
+                    position: None,
+                    duplicate: true,
+                })),
+                false => answers.extend(self.broker.publish(vec![item]).await),
+            }
+        }
+        answers
+    }
+
     /// What becomes of an item on its way.
     fn twist(&self, mut item: Publication) -> Publication {
         match self.lie {
@@ -59,6 +98,7 @@ impl Liar {
             Lie::FoldsCase => item.topic = self.fold(&item.topic),
             Lie::ForgetsToKeep => item.log = false,
             Lie::KeepsAll => item.log = true,
+            Lie::ForgetsKeys => item.once = None,
             _ => {}
         }
         item
@@ -80,8 +120,12 @@ impl Liar {
 impl Broker for Liar {
     async fn publish(&self, batch: Vec<Publication>) -> Vec<Result<Published, BrokerError>> {
         let mut batch: Vec<_> = batch.into_iter().map(|item| self.twist(item)).collect();
-        let lost = Ok(Published { position: None });
+        let lost = Ok(Published {
+            position: None,
+            duplicate: false,
+        });
         match self.lie {
+            Lie::SharesKeys | Lie::SpendsKeys => return self.publish_by_keys(batch).await,
             Lie::Repeats => {
                 self.broker.publish(batch.clone()).await;
             }
@@ -101,6 +145,9 @@ impl Broker for Liar {
         }
         let mut answers = self.broker.publish(batch).await;
         for answer in &mut answers {
+            if let (Lie::HidesDuplicates, Ok(published)) = (self.lie, &mut *answer) {
+                published.duplicate = false;
+            }
             let large = matches!(answer, Err(BrokerError::TooLarge { .. }));
             if large && self.lie == Lie::TakesAnything {
                 *answer = lost.clone();
