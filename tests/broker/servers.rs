@@ -13,7 +13,7 @@ use mesahub_test_servers::let_pass;
 pub(crate) const BOUNDS: LogBounds = LogBounds {
     max_count: 100,
     max_bytes: 64 * 1024,
-    max_age: Duration::from_secs(2),
+    max_age: Duration::from_secs(5),
 };
 
 /// A backplane with a server, and the power over it.

@@ -220,8 +220,7 @@ impl Broker for RedisBroker {
         // A log holds no more than its bound, and nobody needs more at once than that.
         let limit = limit.min(self.config.log.max_count);
         let command = |connected: &Connected| {
-            let scripts = &connected.scripts;
-            let mut command = scripts.command(&scripts.read, &self.config, topic);
+            let mut command = connected.scripts.reading(&self.config, topic);
             let after = after.map(framing::id).unwrap_or_default();
             command.arg(after).arg(limit);
             command

@@ -12,6 +12,11 @@
 //! - A publication is a `PUBLISH`; one for the log is a script that appends it to a stream and
 //!   publishes it in one step, so that the log is in the order of the deliveries. Batches are
 //!   pipelined.
+//! - A publication with a key has the same script look the key up in the topic's keys, a sorted set
+//!   by when each was taken, and take it; what fails behind that gives it back. The keys of a topic
+//!   are one key of Redis, so that they move with its log. Each takes about 130 bytes there for the
+//!   log's bound in age, their only bound: at 100 a second and 5 minutes, 4 MB. The answer to a
+//!   duplicate does not tell where the first one is.
 //! - The link's task owns the subscriptions. It asks Redis for a sign of life when it is silent,
 //!   connects again after growing pauses with chance in them, subscribes everything again in
 //!   batches and then says that something may be missing.
@@ -53,7 +58,8 @@
 //!
 //! - A log does not survive a restart or a change of the primary, nor a slot that moves: what
 //!   Redis took last may not have been written or copied. Positions from before are unknown
-//!   afterwards, never guessed at.
+//!   afterwards, never guessed at. The same goes for keys: they are lost with the entries that they
+//!   came with, and never without them.
 //! - Redis cuts off a reader that is too slow (`client-output-buffer-limit pubsub`); that is a
 //!   gap.
 //! - Redis must not evict keys (`maxmemory-policy noeviction`): an evicted log cannot be told from

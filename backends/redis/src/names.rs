@@ -24,6 +24,8 @@ pub(crate) struct LogKeys {
     pub(crate) facts: String,
     /// Shared by all logs of the server, in a cluster by those of the partition.
     pub(crate) epoch: String,
+    /// The keys that it has taken.
+    pub(crate) once: String,
 }
 
 impl RedisConfig {
@@ -40,6 +42,14 @@ impl RedisConfig {
             true => format!("{prefix}{}:{topic}", Partition::of(topic).tag()),
             false => format!("{prefix}{topic}"),
         })
+    }
+
+    /// The command that publishes on channels.
+    pub(crate) fn publish_command(&self) -> &'static str {
+        match self.is_sharded() {
+            true => "SPUBLISH",
+            false => "PUBLISH",
+        }
     }
 
     /// The topic of a channel.
@@ -63,6 +73,7 @@ impl RedisConfig {
             stream: format!("{before}log:{topic}"),
             facts: format!("{before}log-facts:{topic}"),
             epoch: format!("{before}log-epoch"),
+            once: format!("{before}log-once:{topic}"),
         }
     }
 
@@ -121,6 +132,7 @@ mod tests {
         assert_eq!(keys.stream, "pre{p67}log:123456789");
         assert_eq!(keys.facts, "pre{p67}log-facts:123456789");
         assert_eq!(keys.epoch, "pre{p67}log-epoch");
+        assert_eq!(keys.once, "pre{p67}log-once:123456789");
     }
 
     #[test]

@@ -111,10 +111,7 @@ async fn send(config: &RedisConfig, to: State, items: &[&Publication]) -> Vec<Ta
             .iter()
             .zip(answers)
             .map(|(publication, answer)| match answer {
-                Ok(value) => Taken::Answered(Ok(Published {
-                    position: position(config, publication, &value),
-                    duplicate: false,
-                })),
+                Ok(value) => Taken::Answered(Ok(published(config, publication, &value))),
                 Err(error) => match moved_to(&error) {
                     Some(to) => Taken::Moved(to),
                     None => Taken::Answered(Err(connected.failed(&error, before.elapsed()))),
@@ -137,49 +134,40 @@ pub(crate) fn moved_to(error: &RedisError) -> Option<Address> {
 
 fn command(config: &RedisConfig, connected: &Connected, publication: &Publication) -> Cmd {
     let channel = config.channel(&publication.topic);
-    let publish = if config.is_sharded() {
-        "SPUBLISH"
-    } else {
-        "PUBLISH"
-    };
+    let publish = || redis::cmd(config.publish_command());
     let mut command;
     match config.framing {
         Framing::Plain => {
-            command = redis::cmd(publish);
+            command = publish();
             command.arg(&channel[..]).arg(&publication.payload[..]);
         }
         Framing::Positioned if publication.log => {
-            let scripts = &connected.scripts;
-            command = scripts.command(&scripts.append, config, &publication.topic);
-            let bounds = &config.log;
-            command
-                .arg(&channel[..])
-                .arg(&publication.payload[..])
-                .arg(bounds.max_count)
-                .arg(bounds.max_bytes)
-                .arg(publish);
+            command = connected.scripts.appending(config, publication);
         }
         Framing::Positioned => {
             let mut message = Vec::with_capacity(publication.payload.len() + 1);
             message.push(framing::LIVE);
             message.extend_from_slice(&publication.payload);
-            command = redis::cmd(publish);
+            command = publish();
             command.arg(&channel[..]).arg(message);
         }
     }
     command
 }
 
-fn position(
-    config: &RedisConfig,
-    publication: &Publication,
-    answer: &Value,
-) -> Option<mesahub_broker::Position> {
+/// What the answer of the script, or of the command that publishes, tells.
+fn published(config: &RedisConfig, publication: &Publication, answer: &Value) -> Published {
     if !publication.log || config.framing == Framing::Plain {
-        return None;
+        return Published {
+            position: None,
+            duplicate: false,
+        };
     }
-    let id: String = redis::from_redis_value_ref(answer).ok()?;
-    framing::position(&id)
+    let id: Option<String> = redis::from_redis_value_ref(answer).ok();
+    Published {
+        position: id.and_then(|id| framing::position(&id)),
+        duplicate: *answer == Value::Nil,
+    }
 }
 
 fn oversize(publication: &Publication) -> Option<Answer> {

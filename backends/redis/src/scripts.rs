@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mesahub_broker::Topic;
+use mesahub_broker::{Publication, Topic};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisError};
 
 use crate::config::RedisConfig;
+use crate::names::LogKeys;
 
 /// Appends to a log and publishes.
 const APPEND: &str = concat!(
@@ -24,8 +25,8 @@ const FACTS_OUTLIVE: Duration = Duration::from_secs(60);
 /// What one run of a server knows the scripts by.
 #[derive(Debug)]
 pub(crate) struct Scripts {
-    pub(crate) append: String,
-    pub(crate) read: String,
+    append: String,
+    read: String,
     /// Which run it is.
     pub(crate) run: String,
 }
@@ -51,18 +52,45 @@ impl Scripts {
             run: run.unwrap_or("unknown").trim().to_owned(),
         })
     }
+
+    /// Reads from a log; the position and the number of entries are to follow.
+    pub(crate) fn reading(&self, config: &RedisConfig, topic: &Topic) -> Cmd {
+        self.command(&self.read, config, config.log_keys(topic), false)
+    }
+
+    /// Appends to a log and publishes: all arguments are there.
+    pub(crate) fn appending(&self, config: &RedisConfig, publication: &Publication) -> Cmd {
+        let topic = &publication.topic;
+        let has_key = publication.once.is_some();
+        let mut command = self.command(&self.append, config, config.log_keys(topic), has_key);
+        let bounds = &config.log;
+        command
+            .arg(&config.channel(topic)[..])
+            .arg(&publication.payload[..])
+            .arg(bounds.max_count)
+            .arg(bounds.max_bytes)
+            .arg(config.publish_command());
+        if let Some(key) = &publication.once {
+            command.arg(&key.as_bytes()[..]);
+        }
+        command
+    }
+
     /// A script with its keys and the arguments that both begin with.
-    pub(crate) fn command(&self, hash: &str, config: &RedisConfig, topic: &Topic) -> Cmd {
-        let keys = config.log_keys(topic);
+    fn command(&self, hash: &str, config: &RedisConfig, keys: LogKeys, has_key: bool) -> Cmd {
         let age = config.log.max_age;
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let mut command = redis::cmd("EVALSHA");
         command
             .arg(hash)
-            .arg(3)
+            .arg(if has_key { 4 } else { 3 })
             .arg(keys.stream)
             .arg(keys.facts)
-            .arg(keys.epoch)
+            .arg(keys.epoch);
+        if has_key {
+            command.arg(keys.once);
+        }
+        command
             .arg(&self.run)
             .arg(milliseconds(age))
             .arg(milliseconds(age.saturating_add(FACTS_OUTLIVE)));

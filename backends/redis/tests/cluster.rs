@@ -6,7 +6,9 @@ mod support;
 
 use std::time::Duration;
 
-use mesahub_broker::{Broker, BrokerError, Inbound, Inbox, InboxShard, Publication, Topic};
+use mesahub_broker::{
+    Broker, BrokerError, Inbound, Inbox, InboxShard, LogBounds, OnceKey, Publication, Topic,
+};
 use mesahub_redis::{Deployment, Framing, RedisBroker, RedisConfig};
 use mesahub_test_servers::{RedisOptions, RedisServer};
 use support::{Cluster, config};
@@ -148,6 +150,28 @@ async fn a_slot_that_moves_while_publishing_is_followed_behind_a_gap_of_its_topi
     }
     broker.unsubscribe(&[topic(&moving)]).await.unwrap();
     assert_eq!(broker.subscriber_count(&topic(&moving)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn keys_move_with_the_slot_of_their_log() {
+    let cluster = cluster(0).await;
+    let config = RedisConfig {
+        log: LogBounds::default(),
+        ..cluster.config()
+    };
+    let (inbox, _shards) = Inbox::new(1, 64);
+    let broker = RedisBroker::open(config, inbox).await.unwrap();
+    let (moving, _) = two_apart(&cluster, &broker).await;
+    let keyed = || item(&moving, "keyed").logged().once(OnceKey::new([1; 16]));
+    let first = broker.publish(vec![keyed()]).await.pop().unwrap().unwrap();
+    assert!(!first.duplicate);
+    let (from, slot) = home(&cluster, &moving).await;
+    let mut nodes = cluster.servers.nodes().iter();
+    let to = nodes.find(|node| node.port() != from.port()).unwrap();
+    cluster.servers.move_slot(slot, to).await.unwrap();
+    publish_when_back(&broker, item(&moving, "there")).await;
+    let again = broker.publish(vec![keyed()]).await.pop().unwrap().unwrap();
+    assert!(again.duplicate);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use mesahub_broker::{
-    Broker, BrokerError, Delivery, Inbound, Inbox, InboxShard, Publication, Topic,
+    Broker, BrokerError, Delivery, Inbound, Inbox, InboxShard, OnceKey, Publication, Topic,
 };
 use mesahub_redis::{Address, Deployment, Framing, Login, RedisBroker, RedisConfig, Tls};
 use mesahub_test_servers::{Authority, RedisOptions, RedisServer};
@@ -174,9 +174,18 @@ async fn a_full_server_says_so_and_takes_more_when_there_is_room() {
     .await;
     assert!(full.is_retryable(), "{full:?}");
     assert!(told(&full).contains("OOM"), "{}", told(&full));
+    // What did not fit must not be taken for a duplicate when it comes again.
+    let keyed = || item("a", "keyed").logged().once(OnceKey::new([1; 16]));
+    let none = server.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    none.unwrap();
+    let refused = broker.publish(vec![keyed()]).await.pop().unwrap();
+    assert!(told(&refused.unwrap_err()).contains("OOM"));
     let more = server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     more.unwrap();
     publish_when_back(&broker, fill()).await;
+    let taken = broker.publish(vec![keyed(), keyed()]).await;
+    let duplicates = taken.into_iter().map(|one| one.unwrap().duplicate);
+    assert_eq!(duplicates.collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]
@@ -289,6 +298,43 @@ async fn a_user_without_a_right_is_told_which_one_is_missing() {
         broker.subscriber_count(&topic("allowed:a")).await.unwrap(),
         1
     );
+}
+
+#[tokio::test]
+async fn what_a_missing_right_stops_half_way_gives_its_key_back() {
+    let server = start(RedisOptions::default()).await;
+    let rights = |right| {
+        [
+            "ACL", "SETUSER", "anna", "on", ">pass", "~*", "&*", "+@all", right,
+        ]
+    };
+    server.command(&rights("-publish")).await.unwrap();
+    let login = Login {
+        user: Some("anna".to_owned()),
+        password: Some("pass".to_owned()),
+    };
+    let config = RedisConfig {
+        login,
+        ..config(&server)
+    };
+    let (broker, mut shard) = one_shard(config).await;
+    broker.subscribe(&[topic("a")]).await.unwrap();
+    let keyed = || item("a", "keyed").logged().once(OnceKey::new([1; 16]));
+    let error = broker.publish(vec![keyed()]).await.pop().unwrap();
+    let error = error.unwrap_err();
+    assert!(!error.is_retryable(), "{error:?}");
+    assert!(
+        told(&error).contains("can't run this command"),
+        "{}",
+        told(&error)
+    );
+    server.command(&rights("+publish")).await.unwrap();
+    let taken = broker.publish(vec![keyed(), keyed()]).await;
+    let duplicates = taken.into_iter().map(|one| one.unwrap().duplicate);
+    assert_eq!(duplicates.collect::<Vec<_>>(), [false, true]);
+    publish_when_back(&broker, item("a", "behind")).await;
+    assert_eq!(delivery(&mut shard).await.payload, "keyed");
+    assert_eq!(delivery(&mut shard).await.payload, "behind");
 }
 
 #[tokio::test]

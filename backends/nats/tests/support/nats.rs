@@ -12,7 +12,7 @@ use mesahub_test_servers::{NatsOptions, NatsServer, let_pass};
 pub const BOUNDS: LogBounds = LogBounds {
     max_count: 100,
     max_bytes: 64 * 1024,
-    max_age: Duration::from_secs(2),
+    max_age: Duration::from_secs(5),
 };
 
 /// A private server, and the power over it.

@@ -1,6 +1,7 @@
 -- What both scripts begin with. Positions are the ids of stream entries, `<ms>-<sequence>`.
 --
--- KEYS: the stream; facts about it; the epoch of all logs, in a cluster of those of a partition.
+-- KEYS 1: the stream; 2: facts about it; 3: the epoch of all logs, in a cluster of those of a
+-- partition.
 -- ARGV 1: which run of the server this is; 2: how long entries are kept; 3: how long facts
 -- outlive the last entry, both in milliseconds.
 --
