@@ -28,6 +28,9 @@ pub(crate) const NO_STREAM: u32 = 10_059;
 /// Another stream has the name already, or the subjects.
 pub(crate) const TAKEN: [u32; 2] = [10_058, 10_065];
 
+/// Another message with the same id is on its way into the stream.
+const UNDER_WAY: u32 = 10_158;
+
 /// Why a request was not answered as it was meant.
 #[derive(Debug)]
 pub(crate) enum ApiError {
@@ -82,9 +85,10 @@ fn unreadable(error: serde_json::Error) -> ApiError {
 
 impl Refusal {
     /// The same in the words of the contract. What is wrong with the server may pass: no leader, no
-    /// room.
+    /// room; and so does what is on its way.
     pub(crate) fn into_broker(self) -> BrokerError {
         match self.code {
+            _ if self.err_code == UNDER_WAY => BrokerError::unavailable(self),
             500.. => BrokerError::unavailable(self),
             _ => BrokerError::rejected(self),
         }

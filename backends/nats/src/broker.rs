@@ -17,9 +17,11 @@ use crate::error::LinkError;
 use crate::flight::Reply;
 use crate::link::{Change, Link, Request};
 use crate::logs::Logs;
+use crate::names;
 use crate::parts::parts;
 use crate::servers::Servers;
 use crate::stream;
+use crate::wire;
 
 /// Requests that may wait for the task of the subscriptions; whoever asks then waits for room.
 const WAITING_REQUESTS: usize = 64;
@@ -132,7 +134,10 @@ impl NatsBroker {
             };
             if oversize(one).is_none() {
                 match is_kept {
-                    true => flight.request(&subject, &one.payload),
+                    true => {
+                        let headers = id_headers(one, commands.max_payload);
+                        flight.request_with(&subject, &headers, &one.payload);
+                    }
                     false => flight.publish(&subject, &one.payload),
                 }
             }
@@ -251,6 +256,20 @@ impl Broker for NatsBroker {
 impl Drop for NatsBroker {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Headers that tell the stream what it knows a publication by; nothing for one without a key, or
+/// where they would make a message of more than `most` bytes, which the server does not take.
+fn id_headers(publication: &Publication, most: usize) -> String {
+    let Some(key) = publication.once else {
+        return String::new();
+    };
+    let id = names::message_id(&publication.topic, key);
+    let headers = wire::headers("Nats-Msg-Id", &id);
+    match headers.len() + publication.payload.len() > most {
+        true => String::new(),
+        false => headers,
     }
 }
 

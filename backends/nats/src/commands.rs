@@ -40,6 +40,8 @@ pub(crate) struct Commands {
     patience: Duration,
     /// Whether the server is one of a cluster.
     pub(crate) is_clustered: bool,
+    /// The most bytes that a message may have with its headers.
+    pub(crate) max_payload: usize,
 }
 
 /// The state of the connection.
@@ -94,6 +96,7 @@ pub(crate) async fn open(servers: &Servers) -> Result<(Commands, Session), LinkE
         inbox: inbox.into(),
         patience,
         is_clustered: socket.is_clustered(),
+        max_payload: socket.max_payload(),
     };
     let session = Session {
         socket,

@@ -63,13 +63,18 @@ impl Flight {
 
     /// A message that nobody replies to.
     pub(crate) fn publish(&mut self, subject: &str, payload: &[u8]) {
-        wire::publish(&mut self.words, subject, None, payload);
+        wire::publish(&mut self.words, subject, None, "", payload);
     }
 
     /// A message that is replied to.
     pub(crate) fn request(&mut self, subject: &str, payload: &[u8]) {
+        self.request_with(subject, "", payload);
+    }
+
+    /// The same with headers.
+    pub(crate) fn request_with(&mut self, subject: &str, headers: &str, payload: &[u8]) {
         let reply = format!("{}.{}", self.inbox, self.first + self.requests.len() as u64);
-        wire::publish(&mut self.words, subject, Some(&reply), payload);
+        wire::publish(&mut self.words, subject, Some(&reply), headers, payload);
         self.requests.push(subject.into());
     }
 
@@ -77,7 +82,7 @@ impl Flight {
     /// does so before its PONG.
     pub(crate) fn probe(&mut self, subject: &str) {
         let reply = format!("{}.{}", self.inbox, self.first);
-        wire::publish(&mut self.words, subject, Some(&reply), &[]);
+        wire::publish(&mut self.words, subject, Some(&reply), "", &[]);
     }
 
     pub(crate) fn depart(mut self) -> (Departure, oneshot::Receiver<Result<Landing, BrokerError>>) {

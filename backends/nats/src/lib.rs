@@ -15,6 +15,10 @@
 //!   and what was refused was refused before it. Kept items are acknowledged by the stream. What
 //!   is not kept waits until what is kept of the same topic is acknowledged, so that it does not
 //!   overtake it.
+//! - A publication with a key goes to the stream with `Nats-Msg-Id`, made of topic and key. The
+//!   stream knows each for its `duplicate_window`, which is the bound of the logs in age, and takes
+//!   none twice. While it is not sure yet of the first, in several copies, the next is answered with
+//!   an error that is worth a retry.
 //! - The link's task owns the subscriptions. It asks NATS for a sign of life when it is silent,
 //!   connects again after growing pauses with chance in them, subscribes everything again in few
 //!   writes and then says that something may be missing. The number of the entry before comes with
@@ -41,6 +45,12 @@
 //!   one that is not may change places. Those of one kind never do.
 //! - A log survives a restart of its server. That it survives the loss of one takes three copies.
 //!   What a machine had not written yet when its power failed is lost with it.
+//! - After a restart, JetStream knows the keys of those entries that it still has: not of those that
+//!   the bound in count or the storage has dropped. In its memory it keeps about 400 bytes of each for
+//!   the bound in age, and nothing else bounds them: at 100 a second and 5 minutes, 12 MB.
+//! - Headers count as payload at the server. With a `max_payload` of 1 MiB, a payload that is nearer
+//!   to it than the id is long, some 150 bytes for the topics of a hub, goes without its key: it is
+//!   kept and delivered, and kept again when it is repeated. 4 KiB more of `max_payload` end that.
 //! - JetStream bounds a topic's log in count and age; the bound in bytes is kept by the reader, and
 //!   on disk by [`LogConfig::storage`] for all topics together.
 

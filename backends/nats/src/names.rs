@@ -4,6 +4,7 @@
 //!   mesahub.topic.tenant:a=2Eb:admins    where subscribers listen
 //!   mesahub.log.tenant:a=2Eb:admins      where what is kept goes in; the stream repeats it above
 //!   mesahub-log-1764110000000            the stream, by the moment at which it was made
+//!   tenant:a=2Eb:admins.0a…f0            what the stream knows a publication with a key by
 //! ```
 //!
 //! A topic is one token: letters, digits, `-`, `_` and `:` stand for themselves, every other byte
@@ -13,7 +14,7 @@
 
 use std::fmt;
 
-use mesahub_broker::Topic;
+use mesahub_broker::{OnceKey, Topic};
 
 /// What all subjects, and the stream of the logs, begin with: 1 to 32 letters, digits, `-` or `_`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +78,16 @@ impl Prefix {
         encode(name, &mut out);
         out
     }
+}
+
+/// What the stream of the logs knows a publication with a key by. It knows all topics' publications
+/// together, so the topic is part of it: its token, a dot, which no token holds, and the key.
+pub(crate) fn message_id(topic: &Topic, key: OnceKey) -> String {
+    let name = topic.as_str();
+    let mut id = String::with_capacity(3 * name.len() + 33);
+    encode(name, &mut id);
+    id.push_str(&format!(".{key}"));
+    id
 }
 
 /// The moment at which a stream was made, in milliseconds, out of its name.

@@ -13,7 +13,9 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Cuts a batch so that each part may go out at once.
 ///
 /// What is kept takes the way through the stream; what is not, and follows it on the same topic,
-/// must not overtake it there, and so is in a later part.
+/// must not overtake it there, and so is in a later part. So is what comes with the topic and key of
+/// something before it, since a stream with several copies refuses what it cannot yet tell to be a
+/// duplicate.
 pub(crate) fn parts(
     batch: &[Publication],
     keeps_logs: bool,
@@ -29,15 +31,19 @@ pub(crate) fn parts(
 
 fn first_part(batch: &[Publication], keeps_logs: bool) -> usize {
     let mut kept: HashSet<&Topic> = HashSet::new();
+    let mut keys = HashSet::new();
     let mut bytes = 0;
     for (place, one) in batch.iter().enumerate() {
         let is_kept = one.log && keeps_logs;
         let would_overtake = !is_kept && kept.contains(&one.topic);
-        if would_overtake || place == MOST_ITEMS || bytes > MOST_BYTES {
+        let key = one.once.filter(|_| is_kept).map(|key| (&one.topic, key));
+        let is_repeated = key.is_some_and(|key| keys.contains(&key));
+        if would_overtake || is_repeated || place == MOST_ITEMS || bytes > MOST_BYTES {
             return place;
         }
         if is_kept {
             kept.insert(&one.topic);
+            keys.extend(key);
         }
         bytes += one.payload.len();
     }
@@ -48,7 +54,7 @@ fn first_part(batch: &[Publication], keeps_logs: bool) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use mesahub_broker::{Publication, Topic};
+    use mesahub_broker::{OnceKey, Publication, Topic};
 
     use super::parts;
 
@@ -73,6 +79,23 @@ mod tests {
         ];
         assert_eq!(lengths(&batch, true), [3, 3]);
         assert_eq!(lengths(&batch, false), [6]);
+    }
+
+    #[test]
+    fn what_repeats_a_key_waits_for_the_first() {
+        let keyed = |topic, key| item(topic, true).once(OnceKey::new([key; 16]));
+        let live = item("live", false).once(OnceKey::new([1; 16]));
+        let batch = [
+            keyed("a", 1),
+            keyed("b", 1),
+            keyed("a", 2),
+            live.clone(),
+            live,
+            keyed("a", 1),
+            keyed("a", 3),
+        ];
+        assert_eq!(lengths(&batch, true), [5, 2]);
+        assert_eq!(lengths(&batch, false), [7]);
     }
 
     #[test]

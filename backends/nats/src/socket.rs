@@ -29,6 +29,7 @@ pub(crate) struct Socket {
     buffer: BytesMut,
     at: String,
     is_clustered: bool,
+    max_payload: usize,
     patience: Duration,
 }
 
@@ -83,10 +84,12 @@ impl Socket {
             buffer: BytesMut::new(),
             at: at.to_string(),
             is_clustered: false,
+            max_payload: MAX_PAYLOAD,
             patience: config.response_timeout,
         };
         let info = socket.info().await?;
         socket.is_clustered = info.cluster.is_some();
+        socket.max_payload = info.max_payload;
         match &config.tls {
             None if info.tls_required => return Err(LinkError::TlsOnly(socket.at)),
             Some(_) if !info.tls_required && !info.tls_available => {
@@ -165,6 +168,11 @@ impl Socket {
         self.is_clustered
     }
 
+    /// The most bytes that a message may have with its headers, 1 MiB or more.
+    pub(crate) fn max_payload(&self) -> usize {
+        self.max_payload
+    }
+
     /// Sends bytes that are words of the protocol, or gives up after the time for an answer.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
         let writing = async {
@@ -191,6 +199,7 @@ impl Socket {
         }
     }
 }
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -40,6 +40,8 @@ struct Acknowledged {
     stream: String,
     #[serde(default)]
     seq: u64,
+    #[serde(default)]
+    duplicate: bool,
 }
 
 /// How often is looked for the stream while others make it.
@@ -130,9 +132,13 @@ pub(crate) fn position(answer: &[u8]) -> Result<Published, BrokerError> {
         return Err(refusal.into_broker());
     }
     match names::epoch(&answer.stream) {
+        // The first one is on its way into all copies, and may yet fail.
+        Some(_) if answer.duplicate && answer.seq == 0 => Err(BrokerError::unavailable(
+            "another publication with the same key is on its way",
+        )),
         Some(epoch) => Ok(Published {
             position: Some(Position::from_parts(epoch, answer.seq)),
-            duplicate: false,
+            duplicate: answer.duplicate,
         }),
         None => Err(BrokerError::rejected(format!(
             "the stream {:?} has taken what is not for it",
@@ -155,6 +161,8 @@ fn wanted(prefix: &Prefix, config: &LogConfig) -> Map<String, Value> {
         ("max_msgs_per_subject", json!(count)),
         ("max_bytes", json!(storage)),
         ("max_age", json!(age)),
+        // For how long the ids of messages are known, which are made of topics and keys.
+        ("duplicate_window", json!(age)),
         ("num_replicas", json!(config.replicas)),
         (
             "republish",

@@ -164,17 +164,34 @@ impl Message {
     }
 }
 
-/// Writes a publication.
-pub(crate) fn publish(out: &mut Vec<u8>, subject: &str, reply: Option<&str>, payload: &[u8]) {
-    out.extend_from_slice(b"PUB ");
+/// Writes a publication. Headers are whole, as [`headers`] makes them, or empty for none.
+pub(crate) fn publish(
+    out: &mut Vec<u8>,
+    subject: &str,
+    reply: Option<&str>,
+    headers: &str,
+    payload: &[u8],
+) {
+    let has_headers = !headers.is_empty();
+    out.extend_from_slice(if has_headers { b"HPUB " } else { b"PUB " });
     out.extend_from_slice(subject.as_bytes());
     if let Some(reply) = reply {
         out.push(b' ');
         out.extend_from_slice(reply.as_bytes());
     }
-    out.extend_from_slice(format!(" {}\r\n", payload.len()).as_bytes());
+    if has_headers {
+        out.extend_from_slice(format!(" {}", headers.len()).as_bytes());
+    }
+    let total = headers.len() + payload.len();
+    out.extend_from_slice(format!(" {total}\r\n").as_bytes());
+    out.extend_from_slice(headers.as_bytes());
     out.extend_from_slice(payload);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Headers with one value, which must hold no end of a line.
+pub(crate) fn headers(name: &str, value: &str) -> String {
+    format!("NATS/1.0\r\n{name}: {value}\r\n\r\n")
 }
 
 /// Writes a subscription under a number of ours.
@@ -194,7 +211,7 @@ mod tests {
     use bytes::{Bytes, BytesMut};
     use proptest::prelude::*;
 
-    use super::{Message, NoNats, Word, take};
+    use super::{Message, NoNats, Word, headers, publish, take};
 
     fn message(
         sid: u64,
@@ -245,6 +262,17 @@ mod tests {
         }
         let mut endless = BytesMut::from(&vec![b'A'; super::LONGEST_LINE][..]);
         assert_eq!(take(&mut endless), Err(NoNats));
+    }
+
+    #[test]
+    fn a_publication_counts_its_headers_in_both_lengths() {
+        let mut out = Vec::new();
+        publish(&mut out, "a.b", None, "", b"hi");
+        let kept = headers("Nats-Msg-Id", "x");
+        publish(&mut out, "a.b", Some("r"), &kept, b"hi");
+        let expected = "PUB a.b 2\r\nhi\r\n\
+            HPUB a.b r 28 30\r\nNATS/1.0\r\nNats-Msg-Id: x\r\n\r\nhi\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod support;
 
-use mesahub_broker::{Broker, Inbox, Position};
+use mesahub_broker::{Broker, Inbox, OnceKey, Position, Publication};
 use mesahub_nats::{Address, LogConfig, NatsBroker, NatsConfig};
 use mesahub_test_servers::{NatsCluster, NatsOptions, NatsServer};
 use support::{delivery, gap, item, one_shard, publish_when_back, quick, topic, within};
@@ -120,10 +120,15 @@ async fn a_log_with_three_copies_outlives_the_server_that_leads_it() {
         }
     })
     .await;
-    // An attempt that was not answered may have been taken.
-    let mut texts: Vec<_> = log.iter().map(|entry| entry.payload.clone()).collect();
-    texts.dedup();
+    // An attempt that was not answered may have been taken, and was not taken again.
+    let texts: Vec<_> = log.iter().map(|entry| entry.payload.clone()).collect();
     assert_eq!(texts, ["two", "three"]);
+    let again = broker.publish(vec![keyed("two")]).await;
+    let again = again[0].as_ref().unwrap();
+    assert!(
+        again.duplicate && again.position == Some(second),
+        "{again:?}"
+    );
 }
 
 /// A cluster that has just begun may not know yet that it has three servers.
@@ -140,10 +145,17 @@ async fn opened_when_there_are_enough(config: &NatsConfig) -> NatsBroker {
     .await
 }
 
+/// An item whose key is its text.
+fn keyed(text: &'static str) -> Publication {
+    let mut key = [0; 16];
+    key[..text.len()].copy_from_slice(text.as_bytes());
+    item("a", text).logged().once(OnceKey::new(key))
+}
+
 async fn kept_when_back(broker: &NatsBroker, text: &'static str) -> Position {
     within(async {
         loop {
-            let answers = broker.publish(vec![item("a", text).logged()]).await;
+            let answers = broker.publish(vec![keyed(text)]).await;
             match &answers[0] {
                 Ok(published) => return published.position.unwrap(),
                 Err(error) => assert!(error.is_retryable(), "{error:?}"),

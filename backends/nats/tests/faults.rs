@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use mesahub_broker::{Broker, BrokerError, Gap, GapScope, Inbound, Inbox, Publication};
+use mesahub_broker::{Broker, BrokerError, Gap, GapScope, Inbound, Inbox, OnceKey, Publication};
 use mesahub_nats::{LogConfig, NatsBroker, NatsConfig};
 use mesahub_test_servers::NatsOptions;
 use support::{
@@ -256,6 +256,53 @@ async fn the_largest_payload_is_kept_and_read_back() {
     assert!(delivered.payload == payload && delivered.position == position);
     let read = broker.read_log(&topic("a"), None, 1).await.unwrap();
     assert!(read.entries[0].payload == payload);
+}
+
+#[tokio::test]
+async fn the_largest_payload_is_never_refused_for_its_key() {
+    let largest = || {
+        let payload = vec![b'.'; mesahub_broker::MAX_PAYLOAD];
+        let one = Publication::new(topic("a"), payload).logged();
+        one.once(OnceKey::new([1; 16]))
+    };
+    for (max_payload, is_known) in [("1MB", false), ("1028KB", true)] {
+        let server = start(with(&format!("max_payload: {max_payload}"))).await;
+        let (broker, mut shard) = one_shard(config(&server)).await;
+        broker.subscribe(&[topic("a")]).await.unwrap();
+        for (round, expected) in [false, is_known].into_iter().enumerate() {
+            let answers = broker.publish(vec![largest()]).await;
+            let answer = answers[0].as_ref().unwrap();
+            assert_eq!(answer.duplicate, expected, "{max_payload}, round {round}");
+        }
+        publish_when_back(&broker, item("a", "behind")).await;
+        let copies = if is_known { 1 } else { 2 };
+        for _ in 0..copies {
+            let delivered = delivery(&mut shard).await;
+            assert_eq!(delivered.payload.len(), mesahub_broker::MAX_PAYLOAD);
+        }
+        assert_eq!(delivery(&mut shard).await.payload, "behind");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_there_knows_keys_for_as_long_as_is_configured() {
+    let server = start(NatsOptions::default()).await;
+    let url = format!("nats://127.0.0.1:{}", server.port());
+    let official = async_nats::connect(url).await.unwrap();
+    let context = async_nats::jetstream::new(official);
+    for seconds in [600, 30] {
+        let mut config = config(&server);
+        let mut log = LogConfig::default();
+        log.bounds.max_age = Duration::from_secs(seconds);
+        config.log = Some(log);
+        let (broker, _shards) = open(config).await;
+        let kept = broker.publish(vec![item("a", "kept").logged()]).await;
+        let epoch = kept[0].as_ref().unwrap().position.unwrap().parts().0;
+        let stream = context.get_stream(format!("mesahub-log-{epoch}")).await;
+        let stream = stream.unwrap().cached_info().config.clone();
+        assert_eq!(stream.duplicate_window, Duration::from_secs(seconds));
+        assert_eq!(stream.max_age, stream.duplicate_window);
+    }
 }
 
 #[tokio::test]
