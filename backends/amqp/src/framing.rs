@@ -1,8 +1,14 @@
 //! What is in the body of each message.
 //!
-//! All of it is ours, so nothing depends on which properties a queue or a stream keeps.
+//! All of it is ours, so nothing depends on which properties a queue or a stream keeps. Only the key
+//! of a publication stands beside it, in a header: a node of an earlier version does not know it, and
+//! delivers what comes again rather than nothing.
 
 use bytes::{BufMut, Bytes};
+use mesahub_broker::OnceKey;
+
+/// The header that holds the key of a publication, as 32 hexadecimal digits.
+pub(crate) const ONCE: &str = "mesahub-once";
 
 const LIVE: u8 = 1;
 const ITEM: u8 = 2;
@@ -163,6 +169,14 @@ pub(crate) fn decode(body: &Bytes) -> Option<Frame<'_>> {
     rest.0.is_empty().then_some(frame)
 }
 
+/// Reads the key of a publication; `None` when it is none.
+pub(crate) fn once(text: &[u8]) -> Option<OnceKey> {
+    let text = std::str::from_utf8(text).ok()?;
+    let is_key = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = u128::from_str_radix(text, 16).ok()?;
+    is_key.then(|| OnceKey::new(number.to_be_bytes()))
+}
+
 /// A text of at most 65,535 bytes; topics and names of queues are shorter.
 fn put_text(out: &mut Vec<u8>, text: &str) {
     let size = u16::try_from(text.len()).unwrap_or(u16::MAX);
@@ -205,7 +219,7 @@ impl<'a> Rest<'a> {
 mod tests {
     use proptest::prelude::{any, proptest};
 
-    use super::{Bytes, Frame, Origin, decode};
+    use super::{Bytes, Frame, OnceKey, Origin, decode, once};
 
     fn frames<'a>(text: &'a str, number: u64, flag: bool, payload: &Bytes) -> Vec<Frame<'a>> {
         let origin = Origin {
@@ -257,6 +271,22 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in any::<Vec<u8>>()) {
             let _ = decode(&Bytes::from(bytes));
+        }
+    }
+
+    #[test]
+    fn a_key_reads_back_and_nothing_else_is_one() {
+        let key = OnceKey::new(std::array::from_fn(|place| place as u8));
+        let text = key.to_string();
+        assert_eq!(once(text.as_bytes()), Some(key));
+        for other in [
+            "",
+            "00",
+            &text[1..],
+            &format!("+{}", &text[1..]),
+            &"é".repeat(16),
+        ] {
+            assert_eq!(once(other.as_bytes()), None, "{other:?}");
         }
     }
 

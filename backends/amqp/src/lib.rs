@@ -20,10 +20,15 @@
 //!   topic by the stream, so that order holds; readers let their queue catch up where a topic
 //!   changes over. The order of the stream is the order of the log and of its deliveries, the same
 //!   at every node, and an offset in it is the position.
-//! - **Logs** are held by every node, which reads the whole stream, from as far back as logs reach
-//!   when it starts, and from where it was after an interruption: what was logged meanwhile is
+//! - **Logs** are held by every node, which reads the whole stream, from twice as far back as logs
+//!   reach when it starts, and from where it was after an interruption: what was logged meanwhile is
 //!   delivered late and not lost. Before a log is read, a mark is sent through the stream, so that
 //!   what any node has been answered or been delivered is in it.
+//! - **Keys** of publications go with them in a header. Every node leaves out what comes by the stream
+//!   with a topic and key that it has read before, the same at every node, since each decides by the
+//!   stream alone. Whoever published it reads it back, and so knows whether it was left out. A node
+//!   keeps 60 to 125 bytes of each key for the bound of the logs in age and a minute more, and
+//!   1,048,576 keys at most: what comes again behind more is taken anew.
 //! - **Subscribing** returns once RabbitMQ has bound the topics and such a mark has come back: what
 //!   was published before is behind it. **Unsubscribing** waits for a delivery that is being handed
 //!   over, and for what its queue still holds, which is dropped.
@@ -39,7 +44,9 @@
 //!
 //! - Every node receives everything that is logged in the cluster. That bounds what a cluster can
 //!   log to what its slowest node can read.
-//! - An age is judged by the clocks of publisher and reader, and is off by what they differ.
+//! - An age is judged by the clocks of publisher and reader, that of a key by the clocks of its
+//!   publishers, and is off by what they differ.
+//! - What is left out has been sent to every node all the same, and stays in the stream.
 //! - One server without replicas writes a stream without forcing it to the disk: a log survives a
 //!   restart of RabbitMQ, even a killed one, but not the machine's loss of power.
 //! - While RabbitMQ takes no messages, subscribing and reading logs fail too: their marks are
@@ -62,6 +69,7 @@ mod error;
 mod framing;
 mod incoming;
 mod intake;
+mod keys;
 mod logs;
 mod member;
 mod names;

@@ -7,8 +7,9 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use mesahub_broker::{BrokerError, LogBounds, LogPage, Position, Topic};
+use mesahub_broker::{BrokerError, LogBounds, LogPage, OnceKey, Position, Published, Topic};
 
+use crate::keys::{Keys, MOST};
 use crate::topic_log::TopicLog;
 
 /// The logs.
@@ -26,6 +27,7 @@ pub(crate) struct Logs {
     /// The place up to which everything has been read.
     tail: u64,
     by_topic: HashMap<Topic, TopicLog>,
+    keys: Keys,
     /// What was kept, in order. What a topic's own bounds have dropped is still in here, until it
     /// is too old or there is too much of it.
     order: VecDeque<(u64, Topic)>,
@@ -44,6 +46,7 @@ impl Logs {
             floor: None,
             tail: 0,
             by_topic: HashMap::new(),
+            keys: Keys::new(MOST),
             order: VecDeque::new(),
             entries: 0,
             bytes: 0,
@@ -77,7 +80,10 @@ impl Logs {
                 offset,
                 "the log stream has dropped what this node had not read"
             );
+            // What is known of keys stays true.
+            let keys = std::mem::replace(&mut self.keys, Keys::new(MOST));
             self.restart(self.epoch);
+            self.keys = keys;
         }
         self.floor.get_or_insert(offset);
         self.tail = offset + 1;
@@ -88,8 +94,30 @@ impl Logs {
         Position::from_parts(self.epoch, offset + 1)
     }
 
-    /// Keeps the message at the end of what was read.
-    pub(crate) fn keep(&mut self, topic: &Topic, payload: Bytes, at: u64) {
+    /// Keeps the message at the end of what was read, or leaves it out, where its key was read
+    /// before: then nothing of it may be delivered.
+    pub(crate) fn take(
+        &mut self,
+        topic: &Topic,
+        payload: Bytes,
+        at: u64,
+        once: Option<OnceKey>,
+    ) -> Published {
+        let age = u64::try_from(self.bounds.max_age.as_millis()).unwrap_or(u64::MAX);
+        // A clock that is ahead must not make a key live longer.
+        let sent = at.min(now());
+        let first = once.and_then(|key| self.keys.take(topic.as_str(), key, self.tail, sent, age));
+        if first.is_none() {
+            self.keep(topic, payload, at);
+        }
+        let place = first.unwrap_or(self.tail);
+        Published {
+            position: Some(Position::from_parts(self.epoch, place)),
+            duplicate: first.is_some(),
+        }
+    }
+
+    fn keep(&mut self, topic: &Topic, payload: Bytes, at: u64) {
         let now = now();
         let forgotten = self.forgotten;
         let log = self
@@ -197,7 +225,7 @@ pub(crate) fn now() -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::{Bytes, Duration, LogBounds, Logs, Position, Topic, now};
+    use super::{Bytes, Duration, LogBounds, Logs, OnceKey, Position, Topic, now};
 
     const BOUNDS: LogBounds = LogBounds {
         max_count: 3,
@@ -291,6 +319,25 @@ mod tests {
         logs.keep(&topic("a"), Bytes::new(), now());
         assert_eq!(follow(&mut logs, "a", first), None);
         assert_eq!(follow(&mut logs, "a", Position::from_parts(7, 9)), Some(1));
+    }
+
+    #[test]
+    fn keys_are_known_across_a_hole_and_not_in_another_life() {
+        let mut logs = fresh(1_000);
+        let take = |logs: &mut Logs, offset, resumed| {
+            logs.advance(offset, resumed);
+            let key = Some(OnceKey::new([1; 16]));
+            logs.take(&topic("a"), Bytes::new(), now(), key)
+        };
+        let first = take(&mut logs, 4, None);
+        let again = take(&mut logs, 5, None);
+        assert_eq!((first.duplicate, again.duplicate), (false, true));
+        assert_eq!(again.position, first.position);
+        assert_eq!(logs.entries, 1);
+        assert!(take(&mut logs, 9, Some(5)).duplicate);
+        assert_eq!(logs.resume(7), Some(9));
+        assert_eq!(logs.resume(8), None);
+        assert!(!take(&mut logs, 0, None).duplicate);
     }
 
     #[test]

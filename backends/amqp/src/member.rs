@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::types::ShortString;
-use mesahub_broker::{BrokerError, Delivery, Inbox, Position};
+use mesahub_broker::{BrokerError, Delivery, Inbox, Position, Published};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
@@ -34,7 +34,7 @@ pub(crate) struct Member {
     pub(crate) routes: Routes,
     pub(crate) logs: Mutex<Logs>,
     /// What comes back by the stream.
-    pub(crate) echoes: Waiting<Position>,
+    pub(crate) echoes: Waiting<Published>,
     /// What comes back by this node's own queue.
     pub(crate) fences: Waiting<()>,
     pub(crate) questions: Questions,

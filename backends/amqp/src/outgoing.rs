@@ -7,18 +7,19 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::ShortString;
+use lapin::types::{AMQPValue, ShortString};
 use lapin::{BasicProperties, Channel, PublisherConfirm};
-use mesahub_broker::BrokerError;
+use mesahub_broker::{BrokerError, OnceKey};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Duration, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::config::AmqpConfig;
+use crate::declare::table;
 use crate::dial::{Dialled, dial};
 use crate::error::{LinkError, of_call};
-use crate::framing::Frame;
+use crate::framing::{Frame, ONCE};
 
 /// How often is looked whether the connection still stands, beside its events.
 const LOOK: Duration = Duration::from_secs(1);
@@ -182,10 +183,32 @@ impl Outgoing {
         &self,
         exchange: &ShortString,
         key: ShortString,
-        mandatory: bool,
         frame: &Frame<'_>,
     ) -> Result<PublisherConfirm, BrokerError> {
-        self.send(&self.confirming, exchange, key, mandatory, frame)
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        self.send(&self.confirming, exchange, key, options, properties, frame)
+            .await
+    }
+
+    /// The same for the stream: where it finds none, the message comes back. With the key of its
+    /// publication, if it has one.
+    pub(crate) async fn keep(
+        &self,
+        exchange: &ShortString,
+        key: ShortString,
+        frame: &Frame<'_>,
+        once: Option<OnceKey>,
+    ) -> Result<PublisherConfirm, BrokerError> {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            immediate: false,
+        };
+        let mut properties = BasicProperties::default();
+        if let Some(once) = once {
+            let text = AMQPValue::LongString(once.to_string().into());
+            properties = properties.with_headers(table([(ONCE, text)]));
+        }
+        self.send(&self.confirming, exchange, key, options, properties, frame)
             .await
     }
 
@@ -197,7 +220,8 @@ impl Outgoing {
         frame: &Frame<'_>,
     ) -> Result<(), BrokerError> {
         self.ready()?;
-        let sending = self.send(&self.plain, exchange, key, false, frame);
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let sending = self.send(&self.plain, exchange, key, options, properties, frame);
         match timeout(self.patience, sending).await {
             Ok(sent) => sent.map(drop),
             Err(_) => Err(BrokerError::Timeout {
@@ -211,14 +235,11 @@ impl Outgoing {
         channel: &Channel,
         exchange: &ShortString,
         key: ShortString,
-        mandatory: bool,
+        options: BasicPublishOptions,
+        properties: BasicProperties,
         frame: &Frame<'_>,
     ) -> Result<PublisherConfirm, BrokerError> {
-        let options = BasicPublishOptions {
-            mandatory,
-            immediate: false,
-        };
-        let (body, properties) = (frame.encode(), BasicProperties::default());
+        let body = frame.encode();
         let sent = channel
             .basic_publish(exchange.clone(), key, options, &body, properties)
             .await;

@@ -2,7 +2,7 @@
 
 use lapin::types::ShortString;
 use lapin::{Confirmation, PublisherConfirm};
-use mesahub_broker::{BrokerError, MAX_PAYLOAD, Position, Publication, Published};
+use mesahub_broker::{BrokerError, MAX_PAYLOAD, Publication, Published};
 use tokio::time::{Instant, timeout_at};
 
 use crate::framing::{Frame, Origin};
@@ -21,8 +21,8 @@ type Answer = Result<Published, BrokerError>;
 /// An item that was sent.
 struct Sent<'a> {
     confirm: PublisherConfirm,
-    /// For what is kept: its place in the stream.
-    echo: Option<Awaited<'a, Position>>,
+    /// For what is kept: its place in the log.
+    echo: Option<Awaited<'a, Published>>,
 }
 
 /// Publishes a batch.
@@ -95,7 +95,7 @@ async fn send<'a>(
         Route::Exchange => {
             let frame = Frame::Live { topic, payload };
             let (exchange, key) = (&member.names.exchange, key(&publication.topic));
-            let confirm = outgoing.publish(exchange, key, false, &frame).await?;
+            let confirm = outgoing.publish(exchange, key, &frame).await?;
             let echo = None;
             return Ok(Sent { confirm, echo });
         }
@@ -115,8 +115,8 @@ async fn send<'a>(
         payload,
     };
     let (exchange, key) = (ShortString::default(), member.names.log.clone());
-    // Whatever finds no stream comes back.
-    let confirm = outgoing.publish(&exchange, key, true, &frame).await?;
+    let once = publication.once.filter(|_| publication.log);
+    let confirm = outgoing.keep(&exchange, key, &frame, once).await?;
     Ok(Sent { confirm, echo })
 }
 
@@ -124,7 +124,7 @@ async fn send<'a>(
 async fn confirm<'a>(
     patience: &Patience<'_>,
     sent: Sent<'a>,
-) -> Result<Option<Awaited<'a, Position>>, BrokerError> {
+) -> Result<Option<Awaited<'a, Published>>, BrokerError> {
     let confirming = async {
         let confirmed = sent.confirm.await;
         confirmed.map_err(|error| patience.failed(error))
@@ -140,14 +140,11 @@ async fn confirm<'a>(
     }
 }
 
-/// Waits until an item was read back, which tells its place.
-async fn placed(member: &Member, mut echo: Awaited<'_, Position>) -> Answer {
+/// Waits until an item was read back, which tells its place, or that it was left out.
+async fn placed(member: &Member, mut echo: Awaited<'_, Published>) -> Answer {
     let since = Instant::now();
     match member.patiently(echo.come()).await? {
-        Ok(position) => Ok(Published {
-            position: Some(position),
-            duplicate: false,
-        }),
+        Ok(published) => Ok(published),
         // It is in the log; only its place is not known here.
         Err(_) => Err(BrokerError::Timeout {
             after: since.elapsed(),

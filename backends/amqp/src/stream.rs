@@ -8,22 +8,22 @@ use bytes::Bytes;
 use lapin::Connection;
 use lapin::message::Delivery;
 use lapin::types::AMQPValue;
-use mesahub_broker::{Inbox, Position, Topic};
+use mesahub_broker::{Inbox, OnceKey, Published, Topic};
+use parking_lot::MutexGuard;
 use tokio::time::sleep;
 
 use crate::declare::table;
 use crate::error::LinkError;
-use crate::framing::{Frame, decode};
+use crate::framing::{self, Frame, ONCE, decode};
 use crate::incoming::Incoming;
 use crate::intake::Intake;
-use crate::logs::now;
+use crate::logs::{Logs, now};
 use crate::member::Member;
 
 /// Messages that RabbitMQ sends ahead. Streams come in chunks, and history is read once.
 const PREFETCH: u16 = 2_000;
 
-/// How much further back than the age of logs is read, for clocks that differ and chunks that
-/// begin earlier.
+/// How much further back is read, for clocks that differ and chunks that begin earlier.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// How long after a failed drain it is tried again.
@@ -31,7 +31,8 @@ const RETRY: Duration = Duration::from_millis(100);
 
 const OFFSET: &str = "x-stream-offset";
 
-/// Consumes from where reading has ended, or else from as long ago as logs reach back.
+/// Consumes from where reading has ended, or else from twice as long ago as logs reach back: whether
+/// the oldest that they hold came again, what is an age older still tells.
 pub(crate) async fn intake(
     member: &Member,
     connection: &Connection,
@@ -40,7 +41,8 @@ pub(crate) async fn intake(
     let from = match resumed {
         Some(offset) => AMQPValue::LongLongInt(i64::try_from(offset + 1).unwrap_or(i64::MAX)),
         None => {
-            let back = member.config.log.max_age.saturating_add(MARGIN);
+            let age = member.config.log.max_age;
+            let back = age.saturating_mul(2).saturating_add(MARGIN);
             AMQPValue::Timestamp((now() / 1_000).saturating_sub(back.as_secs()))
         }
     };
@@ -91,21 +93,24 @@ struct Reader<'a> {
     resumed: Option<u64>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     async fn take(&mut self, delivery: Delivery) -> Result<(), LinkError> {
         let Some(offset) = offset(&delivery) else {
             return Err(self.unreadable());
         };
+        let once = once(&delivery);
         let body = Bytes::from(delivery.data);
-        let resumed = self.resumed.take();
         let member = self.member;
-        let position = {
-            let mut logs = member.logs.lock();
-            logs.advance(offset, resumed);
-            logs.position(offset)
-        };
         match decode(&body) {
-            Some(Frame::Mark { node, number }) => self.echo(node, number, position),
+            Some(Frame::Mark { node, number }) => {
+                let position = Some(self.advance(offset).position(offset));
+                let duplicate = false;
+                let place = Published {
+                    position,
+                    duplicate,
+                };
+                self.echo(node, number, place);
+            }
             Some(Frame::Item {
                 origin,
                 topic,
@@ -115,27 +120,49 @@ impl Reader<'_> {
                     self.drain(offset).await?;
                 }
                 let held = member.table.hold(topic).await;
+                // Only now does it count as read, with nothing to wait for until it is kept: where
+                // the connection is lost before, it is read again.
+                let mut position = None;
                 if origin.kept {
                     let topic = match &held {
-                        Some(held) => held.topic.clone(),
-                        None => Topic::new(topic).map_err(|_| self.unreadable())?,
+                        Some(held) => Ok(held.topic.clone()),
+                        None => Topic::new(topic),
                     };
-                    member.logs.lock().keep(&topic, payload.clone(), origin.at);
-                    self.echo(origin.node, origin.number, position);
+                    let mut logs = self.advance(offset);
+                    let topic = topic.map_err(|_| self.unreadable())?;
+                    let place = logs.take(&topic, payload.clone(), origin.at, once);
+                    drop(logs);
+                    self.echo(origin.node, origin.number, place);
+                    if place.duplicate {
+                        return Ok(());
+                    }
+                    position = place.position;
+                } else {
+                    drop(self.advance(offset));
                 }
                 if let Some(held) = held {
-                    let position = origin.kept.then_some(position);
                     member.deliver(self.inbox, held, payload, position).await;
                 }
             }
-            _ => tracing::warn!("dropped what another software has published"),
+            _ => {
+                drop(self.advance(offset));
+                tracing::warn!("dropped what another software has published");
+            }
         }
         Ok(())
     }
 
-    fn echo(&self, node: u64, number: u64, position: Position) {
+    /// The message at this offset counts as read.
+    fn advance(&mut self, offset: u64) -> MutexGuard<'a, Logs> {
+        let resumed = self.resumed.take();
+        let mut logs = self.member.logs.lock();
+        logs.advance(offset, resumed);
+        logs
+    }
+
+    fn echo(&self, node: u64, number: u64, place: Published) {
         if node == self.member.id {
-            self.member.echoes.resolve(number, position);
+            self.member.echoes.resolve(number, place);
         }
     }
 
@@ -156,6 +183,15 @@ impl Reader<'_> {
 
     fn unreadable(&self) -> LinkError {
         LinkError::Unreadable(self.member.names.log.to_string())
+    }
+}
+
+/// The key that a publication came with.
+fn once(delivery: &Delivery) -> Option<OnceKey> {
+    let headers = delivery.properties.headers().as_ref()?;
+    match headers.inner().get(ONCE)? {
+        AMQPValue::LongString(text) => framing::once(text.as_bytes()),
+        _ => None,
     }
 }
 
