@@ -24,20 +24,24 @@ pub struct RetryOptions {
 /// A broker whose failures are repeated where a repetition can help: it bridges the moments in
 /// which a backplane restarts or changes its leader.
 ///
-/// A publication is repeated only when it was certainly not taken, so that nobody gets it twice:
-/// after [`Timeout`](BrokerError::Timeout) the publisher is told at once. Nor is it repeated when
-/// something later for its topic has been taken meanwhile: that would change the order. Other
-/// calls may be made twice without harm and are repeated whenever
-/// [the error says so](BrokerError::is_retryable). [`Broker::health`] is never repeated.
+/// A publication is repeated only where nobody can get it twice: when it was certainly not taken,
+/// and, after [`Timeout`](BrokerError::Timeout), when it is for a log and has a
+/// [key](Publication::once), by which the log knows whether it has taken it. Of any other
+/// publication that timed out the publisher is told at once, since it may have been taken, and
+/// nothing would tell. Nor is it repeated when something later for its topic has been taken
+/// meanwhile: that would change the order. Other calls may be made twice without harm and are
+/// repeated whenever [the error says so](BrokerError::is_retryable). [`Broker::health`] is never
+/// repeated.
 ///
-/// A call takes as long as its repetitions and pauses; dropping its future ends both.
+/// A call takes as long as its repetitions and pauses, where a broker that hangs takes its time for
+/// an answer each time; dropping its future ends all of them.
 #[derive(Debug)]
 pub struct Retrying<B> {
     broker: B,
     options: RetryOptions,
 }
 
-/// A publication that was not taken, its place in the batch, and why.
+/// A publication that is not known to be taken, its place in the batch, and why.
 struct Untaken {
     place: usize,
     publication: Publication,
@@ -72,6 +76,7 @@ impl<B: Broker> Retrying<B> {
         let mut given = self.broker.publish(batch).await.into_iter();
         let mut untaken = Vec::new();
         let mut overtaken = HashSet::new();
+        let keeps_logs = self.broker.capabilities().log;
         let attempted: Vec<_> = pending
             .into_iter()
             .map(|(place, publication)| (place, publication, given.next()))
@@ -79,7 +84,8 @@ impl<B: Broker> Retrying<B> {
         for (place, publication, answer) in attempted.into_iter().rev() {
             match answer {
                 Some(Err(error))
-                    if is_untaken(&error) && !overtaken.contains(&publication.topic) =>
+                    if may_be_repeated(&error, &publication, keeps_logs)
+                        && !overtaken.contains(&publication.topic) =>
                 {
                     untaken.push(Untaken {
                         place,
@@ -196,9 +202,11 @@ impl Default for RetryOptions {
     }
 }
 
-/// Whether the broker has certainly not taken it and might another time.
-fn is_untaken(error: &BrokerError) -> bool {
-    error.is_retryable() && !matches!(error, BrokerError::Timeout { .. })
+/// Whether the broker might take it another time and has not taken it before, or would know it.
+fn may_be_repeated(error: &BrokerError, publication: &Publication, keeps_logs: bool) -> bool {
+    let is_known_again = keeps_logs && publication.log && publication.once.is_some();
+    let may_be_taken = matches!(error, BrokerError::Timeout { .. });
+    error.is_retryable() && (is_known_again || !may_be_taken)
 }
 
 fn again(call: &'static str, error: &BrokerError, pause: Duration) {
@@ -212,8 +220,9 @@ mod tests {
 
     use std::sync::Arc;
 
-    use mesahub_broker::{BrokerError, Inbound, Inbox, InboxShard};
-    use mesahub_memory::{MemoryBroker, MemoryConfig};
+    use futures_util::FutureExt;
+    use mesahub_broker::{BrokerError, Inbound, Inbox, InboxShard, OnceKey};
+    use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
     use tokio::time::Instant;
 
     use super::*;
@@ -230,9 +239,15 @@ mod tests {
     }
 
     async fn flaky() -> (Arc<Flaky>, Retrying<Arc<dyn Broker>>, InboxShard) {
+        flaky_on(&MemoryNetwork::new(MemoryConfig::default())).await
+    }
+
+    async fn flaky_on(
+        network: &MemoryNetwork,
+    ) -> (Arc<Flaky>, Retrying<Arc<dyn Broker>>, InboxShard) {
         let (inbox, mut shards) = Inbox::new(1, 64);
         let flaky = Arc::new(Flaky::new(
-            MemoryBroker::new(MemoryConfig::default(), inbox.clone()),
+            MemoryBroker::join(network, inbox.clone()),
             inbox,
         ));
         let shared: Arc<dyn Broker> = flaky.clone();
@@ -313,5 +328,74 @@ mod tests {
             assert_eq!(answers[0].as_ref().unwrap_err().to_string(), text);
             assert_eq!(flaky.calls().len(), before + 1);
         }
+    }
+
+    fn timeout() -> BrokerError {
+        BrokerError::Timeout {
+            after: Duration::from_secs(1),
+        }
+    }
+
+    fn keyed(text: &'static str, key: u8) -> Publication {
+        let item = Publication::new(topic("a"), text).logged();
+        item.once(OnceKey::new([key; 16]))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_log_knows_again_is_repeated_though_it_may_have_been_taken() {
+        let network = MemoryNetwork::new(MemoryConfig::default());
+        let (flaky, retrying, mut shard) = flaky_on(&network).await;
+        let (inbox, _shards) = Inbox::new(1, 1);
+        let server = MemoryBroker::join(&network, inbox);
+        let mut calls = 0;
+        // Of the first attempts, the first is taken, and no answer comes to either.
+        flaky.judge(move |publication| {
+            calls += 1;
+            if calls == 1 {
+                let taken = server.publish(vec![publication.clone()]).now_or_never();
+                assert!(taken.unwrap()[0].is_ok());
+            }
+            (calls <= 2).then(timeout)
+        });
+        let answers = retrying.publish(vec![keyed("1", 1), keyed("2", 2)]).await;
+        let duplicates: Vec<_> = answers
+            .iter()
+            .map(|answer| answer.as_ref().unwrap().duplicate)
+            .collect();
+        assert_eq!(duplicates, [true, false]);
+        assert_eq!(flaky.calls().len(), 2);
+        retrying.publish(batch(&[("a", "behind")])).await;
+        assert_eq!(heard(&mut shard, 3).await, ["1", "2", "behind"]);
+        let log = retrying.read_log(&topic("a"), None, 9).await.unwrap();
+        assert_eq!(log.entries.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_timed_out_and_was_overtaken_is_not_repeated_for_all_its_key() {
+        let (flaky, retrying, mut shard) = flaky().await;
+        flaky.judge(|publication| (publication.payload == "1").then(timeout));
+        let answers = retrying.publish(vec![keyed("1", 1), keyed("2", 2)]).await;
+        let error = answers[0].as_ref().unwrap_err();
+        assert!(matches!(error, BrokerError::Timeout { .. }), "{error:?}");
+        assert_eq!(flaky.calls().len(), 1);
+        assert_eq!(heard(&mut shard, 1).await, ["2"]);
+    }
+
+    #[test]
+    fn a_key_helps_only_what_is_for_a_log_that_is_kept() {
+        let keyed = keyed("1", 1);
+        let live = Publication {
+            log: false,
+            ..keyed.clone()
+        };
+        let bare = Publication {
+            once: None,
+            ..keyed.clone()
+        };
+        let repeats = |one, keeps_logs| may_be_repeated(&timeout(), one, keeps_logs);
+        assert!(repeats(&keyed, true));
+        assert!(!repeats(&keyed, false) && !repeats(&live, true) && !repeats(&bare, true));
+        let refused = BrokerError::rejected("no permission");
+        assert!(!may_be_repeated(&refused, &keyed, true));
     }
 }
