@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesahub_broker::{BrokerError, Publication, Topic};
+use mesahub_broker::{BrokerError, OnceKey, Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{EncodeError, Extension, Protocol, encode_close, encode_invocation};
 use serde::Serialize;
@@ -55,8 +55,12 @@ enum To {
 pub struct SendOptions {
     /// Identifies the message. Needed by `once`.
     pub message_id: Option<Uuid>,
-    /// Keep it in the logs of the topics that it is sent to.
+    /// Keep it in the logs of the topics that it is sent to. With `message_id`, each takes it
+    /// once, however often it is sent: what was sent before is no error, and reaches nobody again.
     pub log: bool,
+    /// By which the logs know it in place of `message_id`. It must be another for every other
+    /// message of a topic. Nothing without `log`.
+    pub once_key: Option<OnceKey>,
     /// Count the connections that it is given to, for
     /// [`Cluster::receipt`](crate::hub::Cluster::receipt). Needs `message_id`.
     pub receipt: bool,
@@ -235,16 +239,7 @@ impl Recipients {
         }
         let topics = self.topics()?;
         let payload = self.payload(&messages)?;
-        let log = self.options.log;
-        let batch = topics
-            .into_iter()
-            .map(|topic| Publication {
-                topic,
-                payload: payload.clone(),
-                log,
-                once: None,
-            })
-            .collect();
+        let batch = self.addressed(topics, &payload);
         let results = self.hub.node().broker().publish(batch).await;
         results
             .into_iter()
@@ -259,17 +254,27 @@ impl Recipients {
         arguments: &A,
     ) -> Result<Vec<Publication>, SendError> {
         let payload = self.payload(&encode(&self.hub, None, method, arguments)?)?;
-        let log = self.options.log;
-        let topics = self.topics()?;
-        Ok(topics
+        Ok(self.addressed(self.topics()?, &payload))
+    }
+
+    /// A publication for each topic.
+    fn addressed(&self, topics: Vec<Topic>, payload: &Bytes) -> Vec<Publication> {
+        let SendOptions {
+            message_id,
+            log,
+            once_key,
+            ..
+        } = self.options;
+        let id = message_id.map(|id| OnceKey::new(id.into_bytes()));
+        topics
             .into_iter()
             .map(|topic| Publication {
                 topic,
                 payload: payload.clone(),
                 log,
-                once: None,
+                once: once_key.or(id).filter(|_| log),
             })
-            .collect())
+            .collect()
     }
 
     /// Publications that end the connections which get them, behind everything that was published

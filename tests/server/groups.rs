@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mesahub::hub::{ConnectionId, GroupError, SendError, SendOptions};
-use mesahub_broker::{Publication, Topic};
+use mesahub_broker::{OnceKey, Publication, Topic};
 use mesahub_protocol::envelope::Envelope;
 use mesahub_protocol::{Extension, Protocol, encode_invocation};
 use serde_json::json;
@@ -302,6 +302,48 @@ async fn who_has_gone_is_in_no_group_and_costs_nothing() {
     );
     first.call("SendGroup", json!(["shared", "alone"])).await;
     first.hears("alone").await;
+}
+
+#[tokio::test]
+async fn what_is_for_a_log_is_heard_once_however_often_it_is_sent() {
+    let server = Server::start().await;
+    let mut ann = Client::connect(&server).await;
+    ann.join(&["kitchen", "bar"]).await;
+    let send = async |group: &str, text: &str, options: &SendOptions| {
+        let group = server.hub.clients().group(group).with(options.clone());
+        group.send("Heard", &[text]).await.unwrap();
+    };
+    let by_id = SendOptions {
+        message_id: Some(Uuid::new_v4()),
+        log: true,
+        ..SendOptions::default()
+    };
+    send("kitchen", "first", &by_id).await;
+    send("kitchen", "again", &by_id).await;
+    ann.hears("first").await;
+    send("bar", "elsewhere", &by_id).await;
+    ann.hears("elsewhere").await;
+
+    let by_key = SendOptions {
+        once_key: Some(OnceKey::new([1; 16])),
+        ..by_id
+    };
+    send("kitchen", "by key", &by_key).await;
+    let by_same_key = SendOptions {
+        message_id: Some(Uuid::new_v4()),
+        ..by_key.clone()
+    };
+    send("kitchen", "by key again", &by_same_key).await;
+    ann.hears("by key").await;
+
+    let live = SendOptions {
+        log: false,
+        ..by_key
+    };
+    for text in ["live", "live again"] {
+        send("kitchen", text, &live).await;
+        ann.hears(text).await;
+    }
 }
 
 /// A message to several groups, as the hub itself puts it on the backplane.
