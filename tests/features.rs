@@ -55,11 +55,12 @@ async fn the_table_of_promises_is_what_the_backends_declare() {
 
 fn table(backends: &[(&str, Capabilities)]) -> String {
     type Column = fn(&Capabilities) -> String;
-    let rows: [(&str, Column); 5] = [
+    let rows: [(&str, Column); 6] = [
         ("a log for resume", |can| yes(can.log)),
         ("the log survives a restart of the broker", |can| {
             yes(can.log_survives_restart)
         }),
+        ("a log takes what is repeated once", |can| yes(can.log)),
         ("the subscriber count is exact", |can| {
             yes(can.exact_subscriber_count)
         }),
