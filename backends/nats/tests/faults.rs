@@ -60,6 +60,13 @@ async fn a_user_whom_the_server_cuts_off_is_refused_and_comes_back_when_let_in()
     );
     server.reconfigure("\"new\"", "\"old\"").await.unwrap();
     gap(&mut shard).await;
+    // The connection for publishing is another, and tells that it was refused until it tries again.
+    within(async {
+        while broker.health().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     publish_when_back(&broker, item("a", "after")).await;
     assert_eq!(delivery(&mut shard).await.payload, "after");
 }
