@@ -23,6 +23,7 @@ pub async fn a_restart_brings_every_subscription_back_behind_a_gap(h: &dyn Harne
     for topic in &topics {
         send_when_back(&publisher, topic, "after").await;
     }
+    back(&node).await;
     let got = node.settled(&publisher, &topics).await;
     let mut heard: Vec<_> = got.into_iter().map(|d| d.topic).collect();
     heard.sort();
@@ -43,6 +44,7 @@ pub async fn a_restart_does_not_bring_back_what_was_unsubscribed(h: &dyn Harness
     told_of_gaps(&mut node, std::slice::from_ref(&kept)).await;
     send_when_back(&publisher, &ended, "ended").await;
     send_when_back(&publisher, &kept, "kept").await;
+    back(&node).await;
     let got = node.settled(&publisher, &both).await;
     let mut got = texts(got.iter().map(|d| &d.payload));
     got.dedup();
@@ -121,6 +123,17 @@ async fn told_of_gaps(node: &mut Node, topics: &[Topic]) {
         let gap = node.gap().await;
         missing.retain(|topic| !gap.covers(topic));
     }
+}
+
+/// Waits until the node has found its way back whole: a gap tells of the way in alone.
+async fn back(node: &Node) {
+    within(async {
+        while let Err(error) = node.broker().health().await {
+            assert!(error.is_retryable(), "{error:?}");
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 /// Publishes once the node has found its way back, trying for as long as a retry is promised to
