@@ -214,7 +214,7 @@ impl Session {
 }
 
 /// A subject for replies that nobody else has.
-fn inbox() -> String {
+pub(crate) fn inbox() -> String {
     let mut bytes = [0; 16];
     // Only a machine without any randomness has none, and it could not have made a TLS key either.
     getrandom::fill(&mut bytes).expect("the machine gives random bytes");

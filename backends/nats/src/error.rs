@@ -92,7 +92,7 @@ pub(crate) fn denied(text: &str) -> Option<(bool, &str)> {
 }
 
 /// Whether TLS failed because the server is not who it should be.
-fn is_distrust(error: &io::Error) -> bool {
+pub(crate) fn is_distrust(error: &io::Error) -> bool {
     error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>())

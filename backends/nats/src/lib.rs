@@ -60,9 +60,9 @@ mod backoff;
 mod broker;
 mod commands;
 mod config;
+mod doctor;
 mod entries;
 mod error;
-mod examine;
 mod flight;
 mod flights;
 mod link;
@@ -80,5 +80,5 @@ mod wire;
 
 pub use broker::NatsBroker;
 pub use config::{Address, LogConfig, Login, NatsConfig, Tls};
-pub use examine::examine;
+pub use doctor::examine;
 pub use names::{Prefix, PrefixError};

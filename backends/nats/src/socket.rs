@@ -30,6 +30,7 @@ pub(crate) struct Socket {
     at: String,
     is_clustered: bool,
     max_payload: usize,
+    version: String,
     patience: Duration,
 }
 
@@ -42,6 +43,7 @@ enum Stream {
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 struct Info {
+    version: String,
     max_payload: usize,
     headers: bool,
     tls_required: bool,
@@ -54,6 +56,7 @@ struct Info {
 impl Default for Info {
     fn default() -> Self {
         Self {
+            version: String::new(),
             max_payload: MAX_PAYLOAD,
             headers: false,
             tls_required: false,
@@ -85,11 +88,13 @@ impl Socket {
             at: at.to_string(),
             is_clustered: false,
             max_payload: MAX_PAYLOAD,
+            version: String::new(),
             patience: config.response_timeout,
         };
         let info = socket.info().await?;
         socket.is_clustered = info.cluster.is_some();
         socket.max_payload = info.max_payload;
+        socket.version.clone_from(&info.version);
         match &config.tls {
             None if info.tls_required => return Err(LinkError::TlsOnly(socket.at)),
             Some(_) if !info.tls_required && !info.tls_available => {
@@ -166,6 +171,11 @@ impl Socket {
     /// Whether the server is one of a cluster.
     pub(crate) fn is_clustered(&self) -> bool {
         self.is_clustered
+    }
+
+    /// What the server says its version is; empty where it says nothing.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
     }
 
     /// The most bytes that a message may have with its headers, 1 MiB or more.

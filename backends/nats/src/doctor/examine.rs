@@ -1,33 +1,65 @@
-//! Looking at a server with the eyes of an operator.
-
-use std::error::Error;
+//! The order of the examination.
 
 use mesahub_broker::{Broker, Finding, Inbox};
+use tokio::time::timeout;
 
 use crate::broker::NatsBroker;
 use crate::config::NatsConfig;
+use crate::doctor::told::told;
+use crate::doctor::{account, entrance, rights};
 use crate::error::LinkError;
-use crate::servers::Servers;
+use crate::socket::Socket;
 
-/// What stands in the way of using NATS as it is configured: the login and the logs.
+/// Looks at NATS as an operator would: whether it lets us in, which version it is, what the user
+/// may do, and whether JetStream keeps the logs as they are configured.
+///
+/// Ends within [`NatsConfig::connect_timeout`] for each server and
+/// [`NatsConfig::response_timeout`] for the rest, and twice that for the logs. Makes the stream of
+/// the logs if it is not there, as the first node does; changes nothing else.
 pub async fn examine(config: &NatsConfig) -> Vec<Finding> {
-    let servers = Servers::new(config.clone());
-    let at = match servers.open().await {
-        Ok(socket) => format!("let in at {}", socket.at()),
-        Err(error) => {
-            let mend = "start a server that is configured, or correct its address or the login";
-            let seen = told(&LinkError::into_broker(error));
-            return vec![Finding::failed("login", seen, mend)];
-        }
+    let mut findings = Vec::new();
+    let Some(mut socket) = entrance::enter(config, &mut findings).await else {
+        return findings;
     };
-    vec![Finding::good("login", at), logs(config).await]
+    let looking = look(config, &mut socket, &mut findings);
+    let unanswered = match timeout(config.response_timeout, looking).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("no answer within {:?}", config.response_timeout)),
+    };
+    if let Some(why) = unanswered {
+        findings.push(Finding::failed(
+            "answers",
+            format!("the server let us in and then fell silent: {why}"),
+            "look at its log and its load; in a cluster, whether JetStream has a leader",
+        ));
+    }
+    if config.log.is_some() && !findings.iter().any(Finding::is_failure) {
+        findings.push(logs(config).await);
+    }
+    findings
+}
+
+async fn look(
+    config: &NatsConfig,
+    socket: &mut Socket,
+    findings: &mut Vec<Finding>,
+) -> Result<(), LinkError> {
+    let tried = rights::attempt(config, socket).await?;
+    findings.push(tried.finding(config));
+    let Some(log) = &config.log else {
+        let mend = "set JetStream to true, so that clients can resume";
+        findings.push(Finding::warning("logs", "none are configured", mend));
+        return Ok(());
+    };
+    if tried.may_ask() {
+        findings.push(account::jetstream(tried.account.as_deref(), log));
+    }
+    findings.push(account::copies(log, socket.is_clustered()));
+    Ok(())
 }
 
 async fn logs(config: &NatsConfig) -> Finding {
-    if config.log.is_none() {
-        let mend = "set JetStream to true, so that clients can resume";
-        return Finding::warning("logs", "none are configured", mend);
-    }
     let (inbox, _shards) = Inbox::new(1, 1);
     match NatsBroker::open(config.clone(), inbox).await {
         Ok(broker) => {
@@ -39,15 +71,4 @@ async fn logs(config: &NatsConfig) -> Finding {
             Finding::failed("logs", told(&error), mend)
         }
     }
-}
-
-/// An error with its causes.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
