@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod binary;
 mod memory;
 #[cfg(feature = "nats")]

@@ -93,7 +93,7 @@ fn refusal(error: &Error) -> Option<String> {
 }
 
 /// Whether TLS failed because the server is not who it should be.
-fn is_distrust(error: &io::Error) -> bool {
+pub(crate) fn is_distrust(error: &io::Error) -> bool {
     let mut inner = error.get_ref();
     while let Some(error) = inner {
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
