@@ -197,10 +197,7 @@ impl Batches {
         let Some((letter, outgoing)) = dead.take(id) else {
             return Ok(false);
         };
-        let wanted = Wanted {
-            outgoing: outgoing.clone(),
-            key: None,
-        };
+        let wanted = Wanted::new(outgoing.clone(), None);
         let answer = self.submit(vec![wanted]).await.pop();
         match answer.expect("one notification has one answer") {
             Ok(_) => Ok(true),

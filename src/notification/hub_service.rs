@@ -164,7 +164,7 @@ impl NotificationService for HubNotificationService {
                 let key = how.idempotency_key.as_ref();
                 let key = key.map(|key| key.at(place, event.tenant(), &event));
                 let outgoing = Outgoing::of_event(&self.hub, event, &how)?;
-                Ok(Wanted { outgoing, key })
+                Ok(Wanted::new(outgoing, key))
             })
             .collect();
         let (mut ready, mut answers) = (Vec::with_capacity(prepared.len()), Vec::new());
@@ -187,13 +187,12 @@ impl NotificationService for HubNotificationService {
         let key = how.idempotency_key.as_ref();
         let key = key.map(|key| key.at(0, broadcast.audience.tenant(), &broadcast));
         let outgoing = Outgoing::of_broadcast(&self.hub, broadcast, &how)?;
-        self.accept_one(Wanted { outgoing, key }).await
+        self.accept_one(Wanted::new(outgoing, key)).await
     }
 
     async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError> {
         let outgoing = Outgoing::of_ending(&self.hub, event)?;
-        let key = None;
-        self.accept_one(Wanted { outgoing, key }).await
+        self.accept_one(Wanted::new(outgoing, None)).await
     }
 
     async fn receipt(&self, id: NotificationId) -> Result<Option<Receipt>, NotifyError> {

@@ -11,6 +11,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use mesahub_broker::OnceKey;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -43,6 +44,20 @@ pub struct JournalOptions {
 pub(crate) struct Wanted {
     pub(crate) outgoing: Outgoing,
     pub(crate) key: Option<Key>,
+}
+
+impl Wanted {
+    /// The backplane takes what has a key into a log once, from whichever node it comes.
+    pub(crate) fn new(mut outgoing: Outgoing, key: Option<Key>) -> Self {
+        if let Some(key) = &key {
+            let mut once = [0; 16];
+            once.copy_from_slice(&key.name[..16]);
+            for publication in outgoing.publications.iter_mut().filter(|one| one.log) {
+                publication.once = Some(OnceKey::new(once));
+            }
+        }
+        Self { outgoing, key }
+    }
 }
 
 pub(crate) type Kept = Result<NotificationId, NotifyError>;

@@ -1,14 +1,14 @@
 //! A notification as the journal keeps it.
 //!
 //! ```text
-//!   1 │ kind, as text │ how many │ for each: flags │ topic, as text │ payload
+//!   1 │ kind, as text │ how many │ for each: flags │ key, if it has one │ topic, as text │ payload
 //! ```
 //!
 //! Lengths are four bytes, the lowest first. The first byte is the version: what another version has
 //! written is not guessed at.
 
 use bytes::Bytes;
-use mesahub_broker::{Publication, Topic};
+use mesahub_broker::{OnceKey, Publication, Topic};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -18,7 +18,11 @@ use crate::notification::{id::NotificationId, kind::NotificationKind, outgoing::
 
 const VERSION: u8 = 1;
 
+/// It goes into the log of its topic.
 const LOGGED: u8 = 1;
+
+/// It has a key, of sixteen bytes.
+const KEYED: u8 = 2;
 
 /// The bytes are no notification that this version has written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -35,7 +39,14 @@ pub(crate) fn write(outgoing: &Outgoing) -> Vec<u8> {
     part(outgoing.kind.name().as_bytes());
     bytes.extend_from_slice(&length(outgoing.publications.len()));
     for publication in &outgoing.publications {
-        bytes.push(if publication.log { LOGGED } else { 0 });
+        let logged = if publication.log { LOGGED } else { 0 };
+        match &publication.once {
+            Some(key) => {
+                bytes.push(logged | KEYED);
+                bytes.extend_from_slice(key.as_bytes());
+            }
+            None => bytes.push(logged),
+        }
         for part in [publication.topic.as_str().as_bytes(), &publication.payload] {
             bytes.extend_from_slice(&length(part.len()));
             bytes.extend_from_slice(part);
@@ -54,11 +65,15 @@ pub(crate) fn read(id: NotificationId, bytes: Vec<u8>) -> Result<Outgoing, Unrea
     let mut publications = Vec::new();
     for _ in 0..rest.length()? {
         let flags = rest.byte()?;
+        let key = match flags & KEYED {
+            0 => None,
+            _ => Some(rest.key()?),
+        };
         let topic = Topic::new(rest.text()?).map_err(|_| Unreadable)?;
-        let publication = Publication::new(topic, rest.part()?);
-        publications.push(match flags & LOGGED {
-            0 => publication,
-            _ => publication.logged(),
+        publications.push(Publication {
+            log: flags & LOGGED != 0,
+            once: key,
+            ..Publication::new(topic, rest.part()?)
         });
     }
     match rest.0.is_empty() {
@@ -101,6 +116,11 @@ impl Reader {
         usize::try_from(u32::from_le_bytes(bytes)).map_err(|_| Unreadable)
     }
 
+    fn key(&mut self) -> Result<OnceKey, Unreadable> {
+        let bytes = <[u8; 16]>::try_from(&*self.take(16)?).map_err(|_| Unreadable)?;
+        Ok(OnceKey::new(bytes))
+    }
+
     fn part(&mut self) -> Result<Bytes, Unreadable> {
         let length = self.length()?;
         self.take(length)
@@ -121,19 +141,15 @@ mod tests {
     use super::*;
 
     fn publication() -> impl Strategy<Value = Publication> {
-        (
-            "[a-zé:]{1,40}",
-            proptest::collection::vec(any::<u8>(), 0..80),
-            any::<bool>(),
-        )
-            .prop_map(|(topic, payload, log)| {
-                let publication = Publication::new(Topic::new(topic).unwrap(), payload);
-                if log {
-                    publication.logged()
-                } else {
-                    publication
-                }
-            })
+        let payload = proptest::collection::vec(any::<u8>(), 0..80);
+        let key = proptest::option::of(any::<[u8; 16]>());
+        ("[a-zé:]{1,40}", payload, any::<bool>(), key).prop_map(|(topic, payload, log, key)| {
+            Publication {
+                log,
+                once: key.map(OnceKey::new),
+                ..Publication::new(Topic::new(topic).unwrap(), payload)
+            }
+        })
     }
 
     proptest! {
