@@ -6,14 +6,13 @@
 //! `accessTokenFactory: () => "kitchen"` to `http://127.0.0.1:5082/hubs/notifications`, then
 //! `curl -X POST http://127.0.0.1:5082/orders/12` places an order for table 12.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use mesahub::auth::{AuthError, Authenticator, OrderId, Principal, Role};
 use mesahub::channel::RecentOrders;
 use mesahub::hub::{HubOptions, Node};
 use mesahub::notification::{
-    HubNotificationService, NotificationOptions, NotificationService, notification_hub,
+    Event, HubNotificationService, Metadata, NewOrder, NotificationOptions, notification_hub,
 };
 use mesahub::transport::{Endpoint, routes};
 use mesahub_memory::{MemoryBroker, MemoryConfig};
@@ -38,20 +37,20 @@ impl Authenticator for HouseKeys {
     }
 }
 
-/// The host's own route: it stores the order, then tells the kitchen.
-async fn place_order(
-    table: u16,
-    notifications: Arc<dyn NotificationService>,
-) -> Result<StatusCode, Infallible> {
-    let order = serde_json::json!({ "items": ["margherita"], "totalAmount": 12.5 });
-    let tenant = "pizza".parse().expect("a literal tenant key");
-    let label = table.to_string().parse().expect("a number is a short text");
-    let told = notifications.notify_new_order(tenant, OrderId::from(Uuid::new_v4()), label, order);
-    Ok(if told.await.is_ok() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    })
+/// The host's own route: it stores the order, then tells the kitchen, without waiting for it.
+fn place_order(table: u16, notifications: &HubNotificationService) -> StatusCode {
+    let event = NewOrder {
+        tenant_key: "pizza".parse().expect("a literal tenant key"),
+        order_id: OrderId::from(Uuid::new_v4()),
+        table_number: table.to_string().parse().expect("a number is a short text"),
+        order: serde_json::json!({ "items": ["margherita"], "totalAmount": 12.5 }),
+        session_id: None,
+        metadata: Metadata::default(),
+    };
+    match notifications.announce(Event::NewOrder(event)) {
+        Ok(_) => StatusCode::CREATED,
+        Err(_) => StatusCode::PAYLOAD_TOO_LARGE,
+    }
 }
 
 #[tokio::main]
@@ -63,16 +62,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let orders = Arc::new(RecentOrders::default());
     let hub = notification_hub(&node, Arc::clone(&orders) as _, HubOptions::default())?;
-    let notifications: Arc<dyn NotificationService> = Arc::new(HubNotificationService::new(
-        hub.clone(),
-        orders,
-        NotificationOptions::default(),
-    ));
+    let options = NotificationOptions::default();
+    let notifications = HubNotificationService::new(hub.clone(), orders, options);
 
     let host = warp::path!("orders" / u16)
         .and(warp::post())
-        .and(warp::any().map(move || Arc::clone(&notifications)))
-        .and_then(place_order);
+        .map(move |table| place_order(table, &notifications));
     let realtime = routes(
         Endpoint::new(hub, Arc::new(HouseKeys)),
         "/hubs/notifications",

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use crate::auth::{TenantKey, UserId};
 use crate::channel::{Channel, RecentOrders};
 use crate::hub::{ConnectionId, GroupError, Hub, SendError};
 use crate::journal::{JournalError, JournalStore};
 use crate::notification::{
+    announce,
     batch::Batches,
     broadcast::Broadcast,
     counters::NotificationCounters,
@@ -36,17 +39,24 @@ use crate::notification::{
 ///
 /// A notification in several channels is encoded once for each, so that each copy names the
 /// channel by which it came; all carry one id, and the hub gives each connection one of them.
-pub struct HubNotificationService {
+///
+/// A clone is the same service.
+#[derive(Clone)]
+pub struct HubNotificationService(Arc<Inner>);
+
+struct Inner {
     hub: Hub,
     orders: Arc<RecentOrders>,
     path: Path,
     counters: Arc<NotificationCounters>,
+    /// A place for each announcement that waits.
+    announcing: Arc<Semaphore>,
 }
 
 /// How notifications get to the broker.
 enum Path {
     /// While the caller waits.
-    Direct(Direct),
+    Direct(Arc<Direct>),
     /// In the background.
     Queued(Batches),
 }
@@ -63,12 +73,7 @@ impl HubNotificationService {
         let counters = Arc::<NotificationCounters>::default();
         let broker = Arc::clone(hub.node().broker());
         let direct = Direct::new(broker, options.idempotency_window, Arc::clone(&counters));
-        Self {
-            hub,
-            orders,
-            path: Path::Direct(direct),
-            counters,
-        }
+        Self::of(hub, orders, Path::Direct(Arc::new(direct)), counters)
     }
 
     /// The same with background processing and a journal, in which it finds what was accepted before
@@ -95,18 +100,43 @@ impl HubNotificationService {
         let counters = Arc::<NotificationCounters>::default();
         let (tasks, broker) = (hub.node().tasks(), Arc::clone(hub.node().broker()));
         let batches = Batches::start(tasks, broker, options, journal, Arc::clone(&counters))?;
-        Ok(Self {
+        Ok(Self::of(hub, orders, Path::Queued(batches), counters))
+    }
+
+    fn of(
+        hub: Hub,
+        orders: Arc<RecentOrders>,
+        path: Path,
+        counters: Arc<NotificationCounters>,
+    ) -> Self {
+        Self(Arc::new(Inner {
             hub,
             orders,
-            path: Path::Queued(batches),
+            path,
             counters,
-        })
+            announcing: Arc::new(Semaphore::new(announce::MOST)),
+        }))
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    pub(crate) fn announcing(&self) -> &Arc<Semaphore> {
+        &self.0.announcing
+    }
+
+    /// Learns which sessions the orders in these events belong to.
+    pub(crate) fn remember(&self, events: &[Event]) {
+        for (tenant, order, session) in events.iter().filter_map(Event::order_session) {
+            self.0.orders.remember(tenant, order, session);
+        }
     }
 
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> &Arc<NotificationCounters> {
-        &self.counters
+        &self.0.counters
     }
 
     /// Waits until everything accepted so far is with the backplane or given up.
@@ -127,22 +157,36 @@ impl HubNotificationService {
     }
 
     pub(crate) fn batches(&self) -> Option<&Batches> {
-        match &self.path {
+        match &self.0.path {
             Path::Direct(_) => None,
             Path::Queued(batches) => Some(batches),
         }
     }
 
-    async fn accept_one(&self, wanted: Wanted) -> Result<NotificationId, NotifyError> {
-        let answer = self.accept(vec![wanted]).await.pop();
-        answer.expect("one notification has one answer")
+    /// Has one accepted. It is queued before this returns, or given to the journal; without
+    /// background processing it is published while the future is awaited.
+    pub(crate) fn submit(
+        &self,
+        wanted: Wanted,
+    ) -> impl Future<Output = Result<NotificationId, NotifyError>> + Send + use<> {
+        let answers = self.accept(vec![wanted]);
+        async move {
+            let answer = answers.await.pop();
+            answer.expect("one notification has one answer")
+        }
     }
 
     /// Queues or publishes, and answers each in its place.
-    async fn accept(&self, all: Vec<Wanted>) -> Vec<Result<NotificationId, NotifyError>> {
-        match &self.path {
-            Path::Direct(direct) => direct.publish(all).await,
-            Path::Queued(batches) => batches.submit(all).await,
+    fn accept(
+        &self,
+        all: Vec<Wanted>,
+    ) -> BoxFuture<'static, Vec<Result<NotificationId, NotifyError>>> {
+        match &self.0.path {
+            Path::Queued(batches) => Box::pin(batches.submit(all)),
+            Path::Direct(direct) => {
+                let direct = Arc::clone(direct);
+                Box::pin(async move { direct.publish(all).await })
+            }
         }
     }
 }
@@ -154,16 +198,14 @@ impl NotificationService for HubNotificationService {
         events: Vec<Event>,
         how: PublishOptions,
     ) -> Vec<Result<NotificationId, NotifyError>> {
-        for (tenant, order, session) in events.iter().filter_map(Event::order_session) {
-            self.orders.remember(tenant, order, session);
-        }
+        self.remember(&events);
         let prepared: Vec<Result<Wanted, SendError>> = events
             .into_iter()
             .enumerate()
             .map(|(place, event)| {
                 let key = how.idempotency_key.as_ref();
                 let key = key.map(|key| key.at(place, event.tenant(), &event));
-                let outgoing = Outgoing::of_event(&self.hub, event, &how)?;
+                let outgoing = Outgoing::of_event(self.hub(), event, &how)?;
                 Ok(Wanted::new(outgoing, key))
             })
             .collect();
@@ -186,17 +228,17 @@ impl NotificationService for HubNotificationService {
     ) -> Result<NotificationId, NotifyError> {
         let key = how.idempotency_key.as_ref();
         let key = key.map(|key| key.at(0, broadcast.audience.tenant(), &broadcast));
-        let outgoing = Outgoing::of_broadcast(&self.hub, broadcast, &how)?;
-        self.accept_one(Wanted::new(outgoing, key)).await
+        let outgoing = Outgoing::of_broadcast(self.hub(), broadcast, &how)?;
+        self.submit(Wanted::new(outgoing, key)).await
     }
 
     async fn end_session(&self, event: SessionExpired) -> Result<NotificationId, NotifyError> {
-        let outgoing = Outgoing::of_ending(&self.hub, event)?;
-        self.accept_one(Wanted::new(outgoing, None)).await
+        let outgoing = Outgoing::of_ending(self.hub(), event)?;
+        self.submit(Wanted::new(outgoing, None)).await
     }
 
     async fn receipt(&self, id: NotificationId) -> Result<Option<Receipt>, NotifyError> {
-        Ok(Receipt::read(&self.hub.cluster(), id).await?)
+        Ok(Receipt::read(&self.hub().cluster(), id).await?)
     }
 
     async fn add_to_group(
@@ -204,7 +246,7 @@ impl NotificationService for HubNotificationService {
         connection: ConnectionId,
         channel: &Channel,
     ) -> Result<(), NotifyError> {
-        let cluster = self.hub.cluster();
+        let cluster = self.hub().cluster();
         let found = cluster.whois(connection).await?;
         let found = found.ok_or(GroupError::UnknownConnection(connection))?;
         if channel
@@ -223,7 +265,7 @@ impl NotificationService for HubNotificationService {
         connection: ConnectionId,
         channel: &Channel,
     ) -> Result<(), NotifyError> {
-        let cluster = self.hub.cluster();
+        let cluster = self.hub().cluster();
         Ok(cluster
             .remove_from_group(connection, &channel.to_string())
             .await?)
@@ -232,13 +274,13 @@ impl NotificationService for HubNotificationService {
     /// Asks this node first, and then the others.
     async fn is_user_online(&self, tenant: &TenantKey, user: &UserId) -> Result<bool, NotifyError> {
         let key = format!("{tenant}:{user}");
-        Ok(self.hub.cluster().is_online(&key).await?)
+        Ok(self.hub().cluster().is_online(&key).await?)
     }
 
     /// Asks all nodes.
     async fn active_connections_count(&self, tenant: &TenantKey) -> Result<u64, NotifyError> {
         let everyone = Channel::TenantBroadcast(tenant.clone()).to_string();
-        let counted = self.hub.cluster().group_count(&everyone).await;
+        let counted = self.hub().cluster().group_count(&everyone).await;
         Ok(counted?)
     }
 }

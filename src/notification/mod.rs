@@ -18,6 +18,7 @@
 //!
 //! What may not live here: HTTP, names of channels, the rules of who may listen.
 
+pub(crate) mod announce;
 pub mod backlog;
 pub mod batch;
 pub mod broadcast;
