@@ -103,7 +103,7 @@ mod tests {
     use super::{judge, text};
 
     fn table(product: &str, version: &str) -> Vec<u8> {
-        let mut out = b"\x0ccapabilitiesF\0\0\0\x03\x01at\x01".to_vec();
+        let mut out = b"\x0ccapabilitiesF\0\0\0\x04\x01at\x01".to_vec();
         for (name, value) in [("product", product), ("version", version)] {
             out.push(name.len() as u8);
             out.extend_from_slice(name.as_bytes());
