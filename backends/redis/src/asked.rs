@@ -125,8 +125,9 @@ impl Asked {
         }
     }
 
-    /// The connection is lost: whoever waits is told. What was to be unsubscribed is.
-    pub(crate) fn abandon(self, lost: &BrokerError) {
+    /// The connection is lost: whoever waits is told. What was to be unsubscribed is; gives the
+    /// channels of it, which must not be restored.
+    pub(crate) fn abandon(self, lost: &BrokerError) -> impl Iterator<Item = Bytes> {
         for job in self.jobs.into_values() {
             if let Done::Answer(answer) = job.done {
                 let _ = answer.send(match job.change {
@@ -135,5 +136,9 @@ impl Asked {
                 });
             }
         }
+        self.commands.into_iter().flat_map(|command| match command {
+            Command::Names(names) if names.change == Change::Unsubscribe => names.left,
+            _ => VecDeque::new(),
+        })
     }
 }

@@ -46,7 +46,9 @@ impl<'link> Session<'link> {
             Some(Ok(never)) => match never {},
             Some(Err(lost)) => {
                 let told = BrokerError::unavailable(lost.to_string());
-                self.asked.abandon(&told);
+                for channel in self.asked.abandon(&told) {
+                    self.link.subscribed.remove(&channel);
+                }
                 Err(lost)
             }
         }

@@ -114,6 +114,21 @@ async fn a_frozen_server_is_noticed_and_healed_behind_a_gap() {
 }
 
 #[tokio::test]
+async fn what_is_unsubscribed_at_a_frozen_server_does_not_come_back() {
+    let server = start(RedisOptions::default()).await;
+    let (broker, mut shard) = one_shard(quick(&server)).await;
+    broker.subscribe(&[topic("a"), topic("b")]).await.unwrap();
+    server.freeze().await.unwrap();
+    within(broker.unsubscribe(&[topic("b")])).await.unwrap();
+    server.thaw().await.unwrap();
+    gap(&mut shard).await;
+    publish_when_back(&broker, item("c", "thawed")).await;
+    let count = async |name| within(broker.subscriber_count(&topic(name))).await.unwrap();
+    assert_eq!((count("a").await, count("b").await), (1, 0));
+    broker.close().await;
+}
+
+#[tokio::test]
 async fn connections_that_the_server_cuts_are_made_again() {
     let server = start(RedisOptions::default()).await;
     let (broker, mut shard) = one_shard(quick(&server)).await;
