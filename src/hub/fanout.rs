@@ -16,6 +16,7 @@ use crate::hub::connection::Connection;
 use crate::hub::counters::Counters;
 use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form};
+use crate::hub::gate::Snapshot;
 use crate::hub::listener::Listener;
 use crate::hub::membership::{Audience, Membership};
 use crate::hub::mends::Mends;
@@ -25,7 +26,6 @@ use crate::hub::receipts::Receipts;
 use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
 use crate::hub::topics;
-use crate::hub::trail::Gates;
 use crate::hub::turns::Turns;
 
 /// Deliveries taken from the inbox at a time.
@@ -106,8 +106,7 @@ impl Fanout {
             {
                 run.extend(self.decode(&next));
             }
-            let position = |message: &Message| message.position;
-            let audience = self.membership.hand_on(&topic, &mut run, position, false);
+            let audience = self.hand_on(&topic, &mut run, None).await;
             self.serve_topic(&topic, run, audience, alone, &mut dirty)
                 .await;
         }
@@ -116,11 +115,11 @@ impl Fanout {
         }
     }
 
-    /// Hands to the members of a topic what its log kept for them.
-    pub(crate) async fn make_up(&self, topic: &Topic, entries: Vec<LogEntry>) {
+    /// Hands to the members of a topic what its log kept for them, for whoever mends it and has
+    /// this number.
+    pub(crate) async fn make_up(&self, topic: &Topic, number: u64, entries: Vec<LogEntry>) {
         let mut run: Vec<Message> = self.read(topic, entries).collect();
-        let position = |message: &Message| message.position;
-        let audience = self.membership.hand_on(topic, &mut run, position, true);
+        let audience = self.hand_on(topic, &mut run, Some(number)).await;
         let mut dirty = Vec::new();
         self.serve_topic(topic, run, audience, false, &mut dirty)
             .await;
@@ -146,6 +145,17 @@ impl Fanout {
         let message = [Message::said(encoded)];
         tell(&listeners, topic, &message);
         self.serve_members(&members, &message[0], true, &mut Vec::new(), |_| true);
+    }
+
+    /// Waits for whoever is just telling members of a loss.
+    async fn hand_on(&self, topic: &Topic, run: &mut Vec<Message>, mends: Option<u64>) -> Audience {
+        let position = |message: &Message| message.position;
+        loop {
+            match self.membership.hand_on(topic, run, position, mends) {
+                Some(audience) => return audience,
+                None => tokio::task::yield_now().await,
+            }
+        }
     }
 
     fn read(&self, topic: &Topic, entries: Vec<LogEntry>) -> impl Iterator<Item = Message> {
@@ -174,7 +184,7 @@ impl Fanout {
         tell(&listeners, topic, &run);
         // What is joined has no position any more.
         let run = if gates.is_none() { join(run) } else { run };
-        let gates = gates.as_deref();
+        let gates = gates.as_ref();
         for message in run {
             match message.shared_id {
                 None => {
@@ -198,7 +208,7 @@ impl Fanout {
         members: &[Arc<Connection>],
         message: &Message,
         id: [u8; 16],
-        gates: Option<&Gates>,
+        gates: Option<&Snapshot>,
         alone: bool,
         dirty: &mut Vec<Arc<Connection>>,
     ) {
@@ -376,7 +386,7 @@ fn merge(pending: &mut Vec<Message>) -> Option<Message> {
 }
 
 /// Whether a member is given this message, as far as the log is concerned.
-fn is_admitted(gates: Option<&Gates>, serial: u64, message: &Message) -> bool {
+fn is_admitted(gates: Option<&Snapshot>, serial: u64, message: &Message) -> bool {
     let gate = gates.and_then(|gates| gates.get(&serial));
     match (gate, message.position) {
         (Some(gate), Some(position)) => gate.admits(position),

@@ -116,11 +116,18 @@ impl Inspection {
             (trail.last().is_none() && !trail.is_mending()).then(|| topic.clone())
         };
         let reads = iter(self.membership.trails(unknown)).map(|topic| async move {
-            if let Ok(page) = self.broker.read_log(&topic, None, 0).await {
-                self.membership
-                    .trail(&topic, |trail| trail.advance(page.newest));
-            }
+            let page = self.broker.read_log(&topic, None, 0).await.ok()?;
+            Some((topic, page.newest))
         });
-        reads.buffer_unordered(AT_ONCE).collect::<()>().await;
+        let reads = reads.buffer_unordered(AT_ONCE);
+        let ends: Vec<Reached> = reads.filter_map(std::future::ready).collect().await;
+        if ends.is_empty() {
+            return;
+        }
+        // Until then something that lies before the end may still be missed.
+        tokio::time::sleep(ON_ITS_WAY).await;
+        for (topic, end) in ends {
+            self.membership.trail(&topic, |trail| trail.begin_at(end));
+        }
     }
 }

@@ -25,9 +25,10 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::hub::connection::Connection;
+use crate::hub::gate::Snapshot;
 use crate::hub::listener::Listener;
 use crate::hub::standing::{Interest, Waiting};
-use crate::hub::trail::{Gates, Trail};
+use crate::hub::trail::Trail;
 
 const SHARDS: usize = 64;
 
@@ -80,7 +81,7 @@ pub(crate) struct Audience {
     pub(crate) members: Members,
     pub(crate) listeners: Vec<Listener>,
     /// Those of the members who are not given everything.
-    pub(crate) gates: Option<Arc<Gates>>,
+    pub(crate) gates: Option<Snapshot>,
 }
 
 #[derive(Default)]
@@ -159,7 +160,7 @@ impl Membership {
             members.shrink_to(members.len() * 2);
         }
         if let Some(trail) = &mut entry.trail {
-            trail.forget(serial);
+            trail.gates().forget(serial);
         }
         self.mark_if_empty(topic, entry);
     }
@@ -205,38 +206,39 @@ impl Membership {
     }
 
     /// Takes out of a run of deliveries what is not to be handed on now, and says who is given the
-    /// rest. `from_log` says that the run was read from the log to make up for what was missed.
+    /// rest; nothing while members are just being told of a loss. `mends` is the number of whoever
+    /// has read the run from the log to make up for what was missed.
     pub(crate) fn hand_on<M>(
         &self,
         topic: &Topic,
         run: &mut Vec<M>,
         position: impl Fn(&M) -> Option<Position>,
-        from_log: bool,
-    ) -> Audience {
+        mends: Option<u64>,
+    ) -> Option<Audience> {
         let mut shard = self.shard(topic).lock();
         let Some(entry) = shard.get_mut(topic) else {
-            return Audience::default();
+            return Some(Audience::default());
         };
+        if entry.trail.as_ref().is_some_and(|trail| trail.is_telling()) {
+            return None;
+        }
         if entry.trail.is_none() && run.iter().any(|one| position(one).is_some()) {
             entry.trail = Some(Box::default());
         }
         let mut gates = None;
         if let Some(trail) = &mut entry.trail {
-            gates = trail.gates();
-            run.retain(|one| match position(one) {
-                None => true,
-                Some(position) if from_log => {
-                    trail.advance(position);
-                    true
-                }
-                Some(position) => trail.pass(position),
+            gates = trail.watched();
+            run.retain(|one| match (position(one), mends) {
+                (None, _) => true,
+                (Some(position), Some(number)) => trail.make_up(number, position),
+                (Some(position), None) => trail.pass(position),
             });
         }
-        Audience {
+        Some(Audience {
             members: Arc::clone(&entry.members),
             listeners: entry.listeners.clone(),
             gates,
-        }
+        })
     }
 
     /// Looks at the trail of a topic; `None` where there is none.

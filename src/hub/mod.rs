@@ -32,6 +32,7 @@ pub mod extract;
 pub(crate) mod fanout;
 pub mod filter;
 pub mod frame;
+pub(crate) mod gate;
 pub mod handler;
 pub mod id;
 pub(crate) mod inspection;

@@ -17,6 +17,7 @@ use mesahub_broker::{Position, Topic};
 use crate::hub::connection::Connection;
 use crate::hub::error::GroupError;
 use crate::hub::instance::Hub;
+use crate::hub::loss::LostReason;
 use crate::hub::membership::Joining;
 use crate::hub::mender::Closing;
 use crate::hub::topics::group_of;
@@ -71,7 +72,8 @@ impl Hub {
         }
         for ((topic, _), position) in topics.into_iter().zip(&positions) {
             if let Some(position) = position {
-                let arrive = |trail: &mut Trail| trail.arrive(connection.serial(), by, *position);
+                let arrive =
+                    |trail: &mut Trail| trail.gates().arrive(connection.serial(), by, *position);
                 self.node().membership().trail(&topic, arrive);
             }
             self.be_patient(Closing {
@@ -108,7 +110,7 @@ impl Hub {
         let membership = self.node().membership();
         let topics = connection.topics();
         let held = topics.iter().filter(|topic| {
-            let closed = |trail: &mut Trail| trail.closed(connection.serial()).is_some();
+            let closed = |trail: &mut Trail| trail.gates().closed(connection.serial()).is_some();
             membership.trail(topic, closed) == Some(true)
         });
         held.filter_map(group_of).map(str::to_owned).collect()
@@ -129,15 +131,16 @@ impl Hub {
     async fn open_gate(&self, gate: Closing) {
         let serial = gate.member.serial();
         let membership = self.node().membership();
-        let closed = membership.trail(&gate.topic, |trail| trail.closed(serial));
+        let closed = membership.trail(&gate.topic, |trail| trail.gates().closed(serial));
         match closed.flatten().filter(|closed| closed.by == gate.by) {
             None => {}
             Some(closed) => match closed.since {
                 Some(since) => self.node().mender().clone().catch_up(gate, since).await,
                 // Without a position there is nothing to be given.
-                None => {
-                    membership.trail(&gate.topic, |trail| trail.forget(serial));
-                }
+                None => self
+                    .node()
+                    .mender()
+                    .give_up_on(&gate, LostReason::Unavailable),
             },
         }
     }
@@ -158,7 +161,9 @@ impl Paused {
         let (serial, by) = (self.member.serial(), self.by);
         self.since = Some(through);
         let membership = self.hub.node().membership();
-        membership.trail(&self.topic, |trail| trail.move_on(serial, by, through));
+        membership.trail(&self.topic, |trail| {
+            trail.gates().move_on(serial, by, through)
+        });
     }
 
     /// There is more, and the client is to ask for it: the gate stays closed for now.
@@ -166,8 +171,8 @@ impl Paused {
         self.then = Then::Stays;
     }
 
-    /// The client is being told that it has lost what it missed: whatever comes after that is for
-    /// it again.
+    /// The client is being told that it has lost what it missed, and it is not known from where on
+    /// it can be given what comes: whatever comes after the answer is for it again.
     pub(crate) fn give_up(&mut self) {
         self.then = Then::Gives;
     }
@@ -182,7 +187,10 @@ impl Drop for Paused {
         };
         let (serial, by) = (self.member.serial(), self.by);
         let open = |trail: &mut Trail| match (self.then, self.since) {
-            (Then::Gives, _) => trail.reopen(serial, by),
+            (Then::Gives, _) => {
+                trail.gates().reopen(serial, by);
+                true
+            }
             (_, Some(since)) => trail.open(serial, by, since),
             (_, None) => false,
         };

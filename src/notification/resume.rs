@@ -124,14 +124,14 @@ async fn read(replay: &mut Replay, gate: &Paused, place: Option<&str>) -> Resume
     }
 }
 
-/// What the answer says is where the client is from then on.
+/// What the answer says is where the client is from then on. What came since then is for it also
+/// where it has lost what came before: it fetches its state once it has the answer.
 fn settle(gate: &mut Paused, answer: &Resumed) {
-    if let Some(position) = answer.position {
-        gate.given(position);
+    match answer.position {
+        Some(position) => gate.given(position),
+        None => gate.give_up(),
     }
-    if answer.lost.is_some() {
-        gate.give_up();
-    } else if answer.more {
+    if answer.more {
         gate.stay();
     }
 }

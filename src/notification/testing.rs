@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,6 +27,7 @@ use crate::hub::dispatch::{Dispatched, Incoming};
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
 use crate::hub::registry::Registration;
+use crate::hub::reply::Answer;
 use crate::hub::{Caller, Connection, ConnectionId, Hub, HubError, HubOptions, Node};
 use crate::notification::notification_hub;
 use crate::notification::{Event, HubNotificationService, NotificationOptions};
@@ -175,41 +177,25 @@ pub(crate) struct Client {
 impl Client {
     /// The next call that it receives: the method and its argument.
     pub(crate) async fn next(&self) -> (String, Value) {
-        loop {
-            let frame = tokio::time::timeout(PATIENCE, self.wire.frame()).await;
-            let frame = frame.expect("a client waited in vain");
-            let call: Value = serde_json::from_slice(&frame).unwrap();
-            if call["type"] == 1 {
-                let target = call["target"].as_str().unwrap().to_owned();
-                return (target, call["arguments"][0].clone());
+        let call = async {
+            loop {
+                let call: Value = serde_json::from_slice(&self.wire.frame().await).unwrap();
+                if call["type"] == 1 {
+                    let target = call["target"].as_str().unwrap().to_owned();
+                    return (target, call["arguments"][0].clone());
+                }
             }
-        }
+        };
+        let call = tokio::time::timeout(PATIENCE, call).await;
+        call.expect("a client waited in vain")
     }
 
     /// Calls a method of the hub.
     pub(crate) async fn invoke(&self, target: &str, arguments: Value) -> Result<Value, String> {
-        let call =
-            json!({"type": 1, "invocationId": "1", "target": target, "arguments": arguments})
-                .to_string();
-        let Ok(HubMessage::Invocation(call)) = HubMessage::decode(Protocol::Json, call.as_bytes())
-        else {
-            unreachable!("it was written as an invocation")
-        };
-        let hub = self.caller.hub();
-        let answer = match hub.dispatcher().dispatch(&Incoming {
-            caller: &self.caller,
-            calls: &Arc::default(),
-            protocol: Protocol::Json,
-            invocation: &call,
-            wants_stream: false,
-        }) {
-            Dispatched::InTurn(job) | Dispatched::Beside(job) => job.await,
-            Dispatched::Refused(answer) => answer,
-        };
-        let kept = answer.kept;
-        let answer = answer.bytes.unwrap();
-        drop(kept);
-        match HubMessage::decode(Protocol::Json, &answer[..answer.len() - 1]).unwrap() {
+        let answer = self.call(target, arguments).await;
+        let bytes = answer.bytes.unwrap();
+        drop(answer.kept);
+        match HubMessage::decode(Protocol::Json, &bytes[..bytes.len() - 1]).unwrap() {
             HubMessage::Completion {
                 outcome: Outcome::Result(value),
                 ..
@@ -219,6 +205,28 @@ impl Client {
                 ..
             } => Err(error.into_owned()),
             other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// The answer to a call, before what has to come behind it.
+    pub(crate) async fn call(&self, target: &str, arguments: Value) -> Answer {
+        let call =
+            json!({"type": 1, "invocationId": "1", "target": target, "arguments": arguments})
+                .to_string();
+        let Ok(HubMessage::Invocation(call)) = HubMessage::decode(Protocol::Json, call.as_bytes())
+        else {
+            unreachable!("it was written as an invocation")
+        };
+        let hub = self.caller.hub();
+        match hub.dispatcher().dispatch(&Incoming {
+            caller: &self.caller,
+            calls: &Arc::default(),
+            protocol: Protocol::Json,
+            invocation: &call,
+            wants_stream: false,
+        }) {
+            Dispatched::InTurn(job) | Dispatched::Beside(job) => job.await,
+            Dispatched::Refused(answer) => answer,
         }
     }
 }
@@ -266,6 +274,8 @@ pub(crate) struct Flaky {
     inbox: Mutex<Option<Inbox>>,
     subscribed: Mutex<BTreeSet<Topic>>,
     log: Mutex<Option<BrokerError>>,
+    read: Notify,
+    tears: AtomicU32,
     verdict: Mutex<Verdict>,
     calls: Mutex<Vec<(Instant, usize)>>,
     entered: Notify,
@@ -279,6 +289,8 @@ impl Flaky {
             inbox: Mutex::new(Some(inbox)),
             subscribed: Mutex::default(),
             log: Mutex::default(),
+            read: Notify::new(),
+            tears: AtomicU32::default(),
             verdict: Mutex::new(Box::new(|_| None)),
             calls: Mutex::default(),
             entered: Notify::new(),
@@ -327,9 +339,24 @@ impl Flaky {
     pub(crate) async fn come_back(&self) {
         let topics = self.subscribed();
         self.inner.subscribe(&topics).await.unwrap();
+        self.tear().await;
+    }
+
+    /// Tells of a gap.
+    async fn tear(&self) {
         let topics = GapScope::All;
         let inbox = self.inbox.lock().clone().unwrap();
         inbox.gap(Gap { topics }).await.unwrap();
+    }
+
+    /// Tells of so many gaps more: of one whenever a log is read, before it is answered.
+    pub(crate) fn tear_readers(&self, times: u32) {
+        self.tears.store(times, Ordering::SeqCst);
+    }
+
+    /// Waits until a log is read.
+    pub(crate) async fn log_is_read(&self) {
+        self.read.notified().await;
     }
 
     /// Answers this to whoever reads a log, from now on.
@@ -386,6 +413,14 @@ impl Broker for Flaky {
         after: Option<Position>,
         limit: usize,
     ) -> Result<LogPage, BrokerError> {
+        let tears = self.tears.load(Ordering::SeqCst);
+        if tears > 0 {
+            self.tears.store(tears - 1, Ordering::SeqCst);
+            self.tear().await;
+            // On a paused clock this lasts until nobody has anything else to do.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.read.notify_one();
         let refused = self.log.lock().clone();
         match refused {
             Some(error) => Err(error),
