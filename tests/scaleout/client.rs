@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -27,6 +28,14 @@ pub(crate) struct Client {
     _reading: AbortOnDropHandle<()>,
 }
 
+/// Messages of a channel may be missing. Whoever is told fetches the state of the channel at once.
+#[derive(Clone)]
+pub(crate) struct Loss {
+    pub(crate) channel: String,
+    /// When it was told: whatever had happened by then is known from the state that was fetched.
+    pub(crate) at: Instant,
+}
+
 /// What has come so far.
 #[derive(Default)]
 struct Heard {
@@ -36,8 +45,9 @@ struct Heard {
 
 #[derive(Default)]
 struct Messages {
-    /// The argument of every call of a client method.
+    /// The argument of every call of a client method but [`LOST`].
     notifications: Vec<Value>,
+    losses: Vec<Loss>,
     /// The completions that nobody has taken.
     completions: Vec<Value>,
     closed: bool,
@@ -90,7 +100,16 @@ impl Client {
 
     /// Waits until something is found in what has come.
     pub(crate) async fn until_heard<T>(&self, mut find: impl FnMut(&[Value]) -> Option<T>) -> T {
-        self.until(|messages| find(&messages.notifications)).await
+        self.until_told(|heard, _| find(heard)).await
+    }
+
+    /// The same, where losses count too.
+    pub(crate) async fn until_told<T>(
+        &self,
+        mut find: impl FnMut(&[Value], &[Loss]) -> Option<T>,
+    ) -> T {
+        self.until(|messages| find(&messages.notifications, &messages.losses))
+            .await
     }
 
     /// All notifications that have come and were not taken, in order.
@@ -98,9 +117,16 @@ impl Client {
         self.heard.messages.lock().notifications.clone()
     }
 
-    /// Takes them.
-    pub(crate) fn take_heard(&self) -> Vec<Value> {
-        std::mem::take(&mut self.heard.messages.lock().notifications)
+    /// All losses that it was told of, in order.
+    pub(crate) fn losses(&self) -> Vec<Loss> {
+        self.heard.messages.lock().losses.clone()
+    }
+
+    /// Takes both.
+    pub(crate) fn take_heard(&self) -> (Vec<Value>, Vec<Loss>) {
+        let mut messages = self.heard.messages.lock();
+        let notifications = std::mem::take(&mut messages.notifications);
+        (notifications, std::mem::take(&mut messages.losses))
     }
 
     /// Says goodbye in the orderly way, and waits for the server's.
@@ -133,8 +159,13 @@ async fn read(mut stream: SplitStream<Socket>, heard: Arc<Heard>) {
             for part in text.split_terminator('\u{1e}') {
                 let mut message: Value = serde_json::from_str(part).unwrap();
                 match message["type"].as_u64() {
-                    // Whoever resumes is told there what is lost.
-                    Some(1) if message["target"] == LOST => {}
+                    Some(1) if message["target"] == LOST => {
+                        let channel = message["arguments"][0]["channel"].as_str();
+                        messages.losses.push(Loss {
+                            channel: channel.expect("a channel").to_owned(),
+                            at: Instant::now(),
+                        });
+                    }
                     Some(1) => {
                         let notification = message["arguments"][0].take();
                         messages.notifications.push(notification);

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mesahub::app::{App, options};
-use mesahub::auth::{SecretKey, SigningAlgorithm, TokenSpec};
+use mesahub::auth::{SecretKey, SigningAlgorithm, TenantKey, TokenSpec};
 use mesahub::broker::open;
 use mesahub::config::{Loaded, Sources, load};
 use mesahub::hub::{Hub, Node, NodeOptions};
-use mesahub::notification::HubNotificationService;
+use mesahub::notification::{HubNotificationService, NotificationService};
 use mesahub_broker::{Broker, Inbox};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -99,18 +99,32 @@ impl Fleet {
         fleet
     }
 
-    /// Waits until every node is back on a backplane that was away, has all its subscriptions, and
-    /// has said that something may be missing; `gaps` tells how often each had said so before. How
-    /// long that took.
-    pub(crate) async fn heal(&self, gaps: &[u64]) -> Duration {
+    /// Waits until every node is back on a backplane that was away, hears the others, and has said
+    /// that something may be missing, if it had to notice: `gaps` tells how often each had said so
+    /// before. How long that took.
+    pub(crate) async fn heal(&self, gaps: Option<Vec<u64>>) -> Duration {
         let since = Instant::now();
-        for (node, gaps) in self.nodes.iter().zip(gaps) {
+        for (place, node) in self.nodes.iter().enumerate() {
             let node = node.hub.node();
+            let before = gaps.as_ref().map(|gaps| gaps[place]);
             within("a node to heal", async {
-                while node.counters().gaps.value() == *gaps || node.broker().health().await.is_err()
+                while before == Some(node.counters().gaps.value())
+                    || node.broker().health().await.is_err()
                 {
                     tokio::task::yield_now().await;
                 }
+            })
+            .await;
+        }
+        let nobody: TenantKey = "nobody".parse().unwrap();
+        for node in &self.nodes {
+            within("every node to answer", async {
+                while node
+                    .service
+                    .active_connections_count(&nobody)
+                    .await
+                    .is_err()
+                {}
             })
             .await;
         }

@@ -11,7 +11,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, reason = "a day that goes wrong has to be told")]
 #![cfg_attr(
-    not(any(feature = "redis", feature = "nats")),
+    not(any(feature = "redis", feature = "nats", feature = "amqp")),
     allow(dead_code, unused_imports, reason = "only a server can be taken away")
 )]
 

@@ -1,31 +1,36 @@
 //! Nodes on a NATS of their own, as the configuration opens it.
 
 use async_trait::async_trait;
-use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{NatsOptions, NatsServer};
 
 use crate::fleet::{Accepted, Fleet, opened};
 use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
-use crate::outage::Restart;
+use crate::outage::{Freeze, Power, Restart};
 use crate::{live, live_through};
 
-struct Server(NatsServer);
-
 #[async_trait]
-impl Fault for Server {
-    async fn stop(&self) {
-        self.0.stop().await.unwrap();
+impl Power for NatsServer {
+    async fn kill(&self) {
+        self.stop().await.unwrap();
     }
 
-    async fn start(&self) {
-        self.0.restart().await.unwrap();
+    async fn restart(&self) {
+        Self::restart(self).await.unwrap();
+    }
+
+    async fn freeze(&self) {
+        Self::freeze(self).await.unwrap();
+    }
+
+    async fn thaw(&self) {
+        Self::thaw(self).await.unwrap();
     }
 }
 
-async fn nats() -> (Server, String) {
+async fn nats() -> (NatsServer, String) {
     let server = NatsServer::start(NatsOptions::default()).await.unwrap();
     let address = format!("nats://{}:{}", server.host(), server.port());
-    (Server(server), address)
+    (server, address)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,11 +41,19 @@ async fn on_nats_nothing_is_missing_doubled_misordered_or_leaked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn on_nats_a_restart_loses_nothing_in_silence() {
+async fn on_nats_a_restart_loses_nothing_at_all() {
     let (server, address) = nats().await;
     let open = async |inbox| opened("Nats", &address, inbox).await;
     let fleet = Fleet::start_with(Accepted::Taken, open).await;
     live_through(&Restart(server), fleet, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_nats_a_server_that_hangs_loses_nothing_at_all() {
+    let (server, address) = nats().await;
+    let open = async |inbox| opened("Nats", &address, inbox).await;
+    let fleet = Fleet::start_with(Accepted::Taken, open).await;
+    live_through(&Freeze(server), fleet, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,18 @@
 //! What befalls a backplane in the middle of the day.
 
 use async_trait::async_trait;
-use mesahub_broker::conformance::Fault;
 
 /// Something that cuts the nodes off from their backplane.
 #[async_trait]
 pub(crate) trait Outage: Send + Sync {
-    /// Whether the backplane is away meanwhile, so that it takes nothing, and afterwards has no logs
-    /// that do not survive that.
+    /// Whether the backplane takes nothing meanwhile.
     const IS_AWAY: bool;
+
+    /// Whether every node has to notice it, and to say that something may be missing.
+    const IS_NOTICED: bool;
+
+    /// Whether the logs are gone that do not survive a restart.
+    const FORGETS: bool;
 
     /// Cuts them off.
     async fn begin(&self);
@@ -17,18 +21,55 @@ pub(crate) trait Outage: Send + Sync {
     async fn end(&self);
 }
 
+/// Power over a server.
+#[async_trait]
+pub(crate) trait Power: Send + Sync {
+    /// Kills it, as nothing that it could prepare for.
+    async fn kill(&self);
+
+    /// Starts it again, with what it had on disk.
+    async fn restart(&self);
+
+    /// Lets it hang, with its connections open.
+    async fn freeze(&self);
+
+    /// Lets it go on.
+    async fn thaw(&self);
+}
+
 /// The server is killed and started again.
-pub(crate) struct Restart<F>(pub(crate) F);
+pub(crate) struct Restart<S>(pub(crate) S);
+
+/// The server hangs for a while.
+pub(crate) struct Freeze<S>(pub(crate) S);
 
 #[async_trait]
-impl<F: Fault> Outage for Restart<F> {
+impl<S: Power> Outage for Restart<S> {
     const IS_AWAY: bool = true;
+    const IS_NOTICED: bool = true;
+    const FORGETS: bool = true;
 
     async fn begin(&self) {
-        self.0.stop().await;
+        self.0.kill().await;
     }
 
     async fn end(&self) {
-        self.0.start().await;
+        self.0.restart().await;
+    }
+}
+
+#[async_trait]
+impl<S: Power> Outage for Freeze<S> {
+    const IS_AWAY: bool = true;
+    // It may go on before a node has lost patience.
+    const IS_NOTICED: bool = false;
+    const FORGETS: bool = false;
+
+    async fn begin(&self) {
+        self.0.freeze().await;
+    }
+
+    async fn end(&self) {
+        self.0.thaw().await;
     }
 }

@@ -1,17 +1,19 @@
 //! Somebody with a connection, or for a while without: what has come, and what had to.
 //!
-//! A client that was cut off, or whose node was, calls `Resume` with the last notification of each
-//! channel. What it is given then comes before whatever is new, and what comes on both ways counts
-//! once, by its id.
+//! A client that was cut off calls `Resume` with the last notification of each channel. What it is
+//! given then comes before whatever is new, and what comes on both ways counts once, by its id. A
+//! client that is told of a loss, by whatever way, fetches the state of the channel, from which it
+//! knows what had been published by then.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Instant;
 
 use mesahub::auth::{OrderId, SessionId, TenantKey};
 use mesahub::channel::{AdminChannel, Channel};
 use mesahub::notification::Event;
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, Loss};
 
 /// A member of the staff or a customer.
 pub(crate) struct Person {
@@ -20,12 +22,21 @@ pub(crate) struct Person {
     pub(crate) kind: Kind,
     /// None while it is away.
     pub(crate) client: Option<Client>,
-    /// The numbers of everything that it must have received by the end.
-    pub(crate) owed: BTreeSet<usize>,
+    /// Everything that it must have received by the end, by number.
+    owed: BTreeMap<usize, Debt>,
     /// What it may have received: it was published before it joined, or was not taken whole.
     pub(crate) tolerated: BTreeSet<usize>,
+    /// The losses that it was told of on earlier connections, or by `Resume`.
+    losses: Vec<Loss>,
     past: Vec<Stretch>,
     now: Stretch,
+}
+
+/// Something that somebody must receive.
+struct Debt {
+    channel: String,
+    /// When its publisher began to publish it.
+    since: Instant,
 }
 
 /// What came without an interruption.
@@ -50,6 +61,8 @@ pub(crate) enum Kind {
 pub(crate) struct Published {
     pub(crate) node: usize,
     pub(crate) event: Event,
+    /// Where the backplane has not taken it, it may come late or not at all.
+    pub(crate) is_taken: bool,
 }
 
 impl Person {
@@ -59,8 +72,9 @@ impl Person {
             token,
             kind,
             client: Some(client),
-            owed: BTreeSet::new(),
+            owed: BTreeMap::new(),
             tolerated: BTreeSet::new(),
+            losses: Vec::new(),
             past: Vec::new(),
             now: Stretch::default(),
         }
@@ -102,15 +116,20 @@ impl Person {
         self.client = None;
     }
 
-    /// Has a connection again, and is in its channels; calls `Resume`.
-    pub(crate) async fn is_back(&mut self, client: Client, tenant: &TenantKey) -> Vec<String> {
-        self.client = Some(client);
-        self.catch_up(tenant).await
+    /// Must receive what was published from a moment on.
+    pub(crate) fn owe(&mut self, number: usize, channel: &Channel, since: Instant) {
+        let channel = channel.to_string();
+        self.owed.insert(number, Debt { channel, since });
     }
 
-    /// Calls `Resume` for every channel that it has something of and is in. Gives the channels of
-    /// which nothing can be said, so that it has to fetch its state anew.
-    pub(crate) async fn catch_up(&mut self, tenant: &TenantKey) -> Vec<String> {
+    /// Has a connection again, and is in its channels; calls `Resume`.
+    pub(crate) async fn is_back(&mut self, client: Client, tenant: &TenantKey) {
+        self.client = Some(client);
+        self.catch_up(tenant).await;
+    }
+
+    /// Calls `Resume` for every channel that it has something of and is in.
+    pub(crate) async fn catch_up(&mut self, tenant: &TenantKey) {
         self.interrupt();
         let mut lasts = self.lasts();
         let is_in: BTreeSet<String> = self
@@ -119,14 +138,16 @@ impl Person {
             .map(ToString::to_string)
             .collect();
         lasts.retain(|channel, _| is_in.contains(channel));
-        let mut lost = Vec::new();
         while !lasts.is_empty() {
             let answers = self.client().call("Resume", json!([lasts])).await;
             lasts.clear();
             for (channel, answer) in answers.as_object().expect("an answer per channel") {
                 if let Some(reason) = answer["lost"].as_str() {
                     assert_ne!(reason, "notMember", "{} in {channel}", self.name);
-                    lost.push(channel.clone());
+                    self.losses.push(Loss {
+                        channel: channel.clone(),
+                        at: Instant::now(),
+                    });
                     continue;
                 }
                 let notifications = answer["notifications"].as_array().expect("a list");
@@ -137,7 +158,6 @@ impl Person {
                 }
             }
         }
-        lost
     }
 
     /// The channels that it is in, as far as they are logged.
@@ -175,16 +195,40 @@ impl Person {
         lasts
     }
 
-    /// The numbers of what it is owed and has not got, given what has come on its connection.
-    pub(crate) fn missing(&self, heard: &[Value]) -> Vec<usize> {
+    /// The numbers of what it is owed, has not got and does not know in another way, given what has
+    /// come on its connection.
+    pub(crate) fn missing(&self, heard: &[Value], losses: &[Loss]) -> Vec<usize> {
         let before = self.past.iter().chain([&self.now]).flat_map(Stretch::all);
         let come: HashSet<usize> = before.chain(heard).map(number_of).collect();
-        let missing = self.owed.iter().filter(|number| !come.contains(*number));
-        missing.copied().collect()
+        let is_known = |debt: &Debt| {
+            let mut all = self.losses.iter().chain(losses);
+            all.any(|loss| loss.channel == debt.channel && debt.since < loss.at)
+        };
+        let missing = self.owed.iter();
+        let missing = missing.filter(|(number, debt)| !come.contains(number) && !is_known(debt));
+        missing.map(|(number, _)| *number).collect()
     }
 
-    /// Nothing but what is owed or tolerated, nothing twice, the notifications that one node has
-    /// published to one channel in order, nothing of other tenants. How many have come.
+    /// Whether all that it is owed and has not got can be asked for.
+    pub(crate) fn can_resume(&self) -> bool {
+        let Some(client) = &self.client else {
+            return true;
+        };
+        let lasts = self.lasts();
+        let missing = self.missing(&client.heard(), &client.losses());
+        let mut channels = missing.iter().map(|number| &self.owed[number].channel);
+        channels.all(|channel| lasts.contains_key(channel))
+    }
+
+    /// The channels of which it was told that something may be missing.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        let now = self.client.iter().flat_map(Client::losses);
+        let all = self.losses.iter().cloned().chain(now);
+        all.map(|loss| loss.channel).collect()
+    }
+
+    /// Nothing but what is owed or tolerated, nothing twice, what the backplane has taken of one node
+    /// for one channel in order, nothing of other tenants. How many have come.
     pub(crate) fn check(&self, tenant: &TenantKey, published: &[Published]) -> usize {
         let mut seen = HashSet::new();
         for stretch in self.stretches() {
@@ -205,11 +249,12 @@ impl Person {
                 );
                 let number = number_of(notification);
                 assert!(
-                    self.owed.contains(&number) || self.tolerated.contains(&number),
+                    self.owed.contains_key(&number) || self.tolerated.contains(&number),
                     "{} was not owed {notification}",
                     self.name
                 );
-                if !seen.insert(id_of(notification).to_owned()) {
+                let is_new = seen.insert(id_of(notification).to_owned());
+                if !is_new || !published[number].is_taken {
                     continue;
                 }
                 let channel = notification["channel"].as_str().expect("a channel");
@@ -225,29 +270,13 @@ impl Person {
         seen.len()
     }
 
-    /// It has fetched the state of these channels anew: whatever they owed by now it knows in
-    /// another way.
-    pub(crate) fn has_refetched(
-        &mut self,
-        tenant: &TenantKey,
-        channels: &[String],
-        published: &[Published],
-    ) {
-        for number in std::mem::take(&mut self.owed) {
-            let channel = self.channel_of(tenant, &published[number].event);
-            let is_known = channel.is_some_and(|channel| channels.contains(&channel.to_string()));
-            match is_known {
-                true => self.tolerated.insert(number),
-                false => self.owed.insert(number),
-            };
-        }
-    }
-
     /// What came before and what comes from now on are two things.
     fn interrupt(&mut self) {
         let mut stretch = std::mem::take(&mut self.now);
         if let Some(client) = &self.client {
-            stretch.live.extend(client.take_heard());
+            let (heard, losses) = client.take_heard();
+            stretch.live.extend(heard);
+            self.losses.extend(losses);
         }
         self.past.push(stretch);
     }

@@ -9,32 +9,51 @@ use mesahub_test_servers::{RedisOptions, RedisServer};
 use crate::fleet::{Accepted, Fleet, opened, within};
 use crate::healing::{Deaf, admins, expect, publish, silence_is_found};
 use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
-use crate::outage::Outage;
+use crate::outage::{Freeze, Outage, Power, Restart};
 use crate::{live, live_through, receipts};
 
-struct Server(RedisServer);
-
 /// Redis itself cuts its clients off.
-struct Cut(Server);
+struct Cut(RedisServer);
+
+#[async_trait]
+impl Power for RedisServer {
+    async fn kill(&self) {
+        self.stop().await.unwrap();
+    }
+
+    async fn restart(&self) {
+        Self::restart(self).await.unwrap();
+    }
+
+    async fn freeze(&self) {
+        Self::freeze(self).await.unwrap();
+    }
+
+    async fn thaw(&self) {
+        Self::thaw(self).await.unwrap();
+    }
+}
 
 #[async_trait]
 impl Outage for Cut {
     const IS_AWAY: bool = false;
+    const IS_NOTICED: bool = true;
+    const FORGETS: bool = false;
 
     async fn begin(&self) {
         for kind in ["pubsub", "normal"] {
             let words = ["CLIENT", "KILL", "TYPE", kind];
-            self.0.0.command(&words).await.unwrap();
+            self.0.command(&words).await.unwrap();
         }
     }
 
     async fn end(&self) {}
 }
 
-async fn redis() -> (Server, String) {
+async fn redis() -> (RedisServer, String) {
     let server = RedisServer::start(RedisOptions::default()).await.unwrap();
     let address = format!("127.0.0.1:{}", server.port());
-    (Server(server), address)
+    (server, address)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +61,22 @@ async fn on_redis_nothing_is_missing_doubled_misordered_or_leaked() {
     let (_server, address) = redis().await;
     let fleet = Fleet::start(async |inbox| opened("Redis", &address, inbox).await);
     live(fleet.await, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_a_restart_loses_nothing_in_silence() {
+    let (server, address) = redis().await;
+    let open = async |inbox| opened("Redis", &address, inbox).await;
+    let fleet = Fleet::start_with(Accepted::Taken, open).await;
+    live_through(&Restart(server), fleet, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_redis_a_server_that_hangs_loses_nothing_at_all() {
+    let (server, address) = redis().await;
+    let open = async |inbox| opened("Redis", &address, inbox).await;
+    let fleet = Fleet::start_with(Accepted::Taken, open).await;
+    live_through(&Freeze(server), fleet, 6).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@
 //! it can ask for the rest.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use mesahub::auth::{OrderId, Role, SessionId, TenantKey, TokenSpec};
 use mesahub::channel::Channel;
@@ -38,6 +39,17 @@ pub(crate) struct Tenant<'fleet> {
     /// How many of those the backplane did not take.
     refused: usize,
     received: usize,
+    /// How often somebody who is gone was told of a loss.
+    lost: usize,
+}
+
+/// What a tenant has to tell of its day.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// Notifications that were received.
+    pub(crate) received: usize,
+    /// How often somebody was told that messages of a channel may be missing.
+    pub(crate) lost: usize,
 }
 
 impl<'fleet> Tenant<'fleet> {
@@ -52,6 +64,7 @@ impl<'fleet> Tenant<'fleet> {
             published: Vec::new(),
             refused: 0,
             received: 0,
+            lost: 0,
         };
         for place in 0..STAFF + CUSTOMERS {
             let person = tenant.somebody(place).await;
@@ -118,34 +131,31 @@ impl<'fleet> Tenant<'fleet> {
         }
         for place in 0..self.people.len() {
             self.settled(place).await;
-            self.people[place].check(&self.key, &self.published);
+            self.check(place);
         }
         self.everybody_is_counted().await;
     }
 
-    /// Everybody does what a client does after its node was cut off from the backplane; how many
-    /// channels could not be said anything of.
-    pub(crate) async fn catch_up(&mut self) -> usize {
-        let mut lost = 0;
+    /// After the backplane was cut off: who is away comes back. Of the others every second calls
+    /// `Resume`, and need not.
+    pub(crate) async fn catch_up(&mut self) {
         for place in 0..self.people.len() {
-            let person = &mut self.people[place];
-            if person.client.is_some() {
-                let channels = person.catch_up(&self.key).await;
-                lost += self.refetch(place, &channels);
-            } else {
-                lost += self.come_back(place).await;
+            if self.people[place].client.is_none() {
+                self.come_back(place).await;
+            } else if self.dice.throw(2) == 0 {
+                self.people[place].catch_up(&self.key).await;
             }
         }
-        lost
     }
 
-    /// Sends everybody home, after which nobody listens for the tenant any more. How many
-    /// notifications were received.
-    pub(crate) async fn close(mut self) -> usize {
+    /// Sends everybody home, after which nobody listens for the tenant any more.
+    pub(crate) async fn close(mut self) -> Told {
         let mut channels = vec![Channel::Admins(self.key.clone())];
         channels.extend(self.orders.iter().map(|order| self.order_channel(*order)));
+        for place in 0..self.people.len() {
+            self.goes(place);
+        }
         for mut person in std::mem::take(&mut self.people) {
-            self.received += person.check(&self.key, &self.published);
             if let Kind::Customer { session, .. } = &person.kind {
                 channels.push(Channel::Session(*session));
             }
@@ -163,23 +173,14 @@ impl<'fleet> Tenant<'fleet> {
             })
             .await;
         }
-        self.received
+        let (received, lost) = (self.received, self.lost);
+        Told { received, lost }
     }
 
     /// Somebody loses the connection, with whatever is on its way.
     pub(crate) async fn cut_somebody_off(&mut self) {
         let place = self.dice.throw(self.people.len());
-        let person = &self.people[place];
-        let Some(client) = &person.client else {
-            return;
-        };
-        let missing = person.missing(&client.heard());
-        let lasts = person.lasts();
-        let can_be_resumed = |number: &usize| {
-            let channel = person.channel_of(&self.key, &self.published[*number].event);
-            channel.is_some_and(|channel| lasts.contains_key(&channel.to_string()))
-        };
-        if !missing.iter().all(can_be_resumed) {
+        if !self.people[place].can_resume() {
             self.settled(place).await;
         }
         self.people[place].is_cut_off();
@@ -195,18 +196,16 @@ impl<'fleet> Tenant<'fleet> {
         }
     }
 
-    /// On whatever node, into its channels again, and resumes. How many channels it has to fetch
-    /// anew.
-    async fn come_back(&mut self, place: usize) -> usize {
-        if self.people[place].client.is_some() {
-            return 0;
+    /// On whatever node, into its channels again, and resumes.
+    async fn come_back(&mut self, place: usize) {
+        if self.people[place].client.is_none() {
+            let node = self.any_node();
+            let client = Client::connect(node.address, &self.people[place].token).await;
+            self.rejoin(place, client).await;
         }
-        let node = self.any_node();
-        let client = Client::connect(node.address, &self.people[place].token).await;
-        self.rejoin(place, client).await
     }
 
-    async fn rejoin(&mut self, place: usize, mut client: Client) -> usize {
+    async fn rejoin(&mut self, place: usize, mut client: Client) {
         let earlier = match &self.people[place].kind {
             Kind::Staff { follows_orders } => {
                 if *follows_orders {
@@ -230,21 +229,28 @@ impl<'fleet> Tenant<'fleet> {
         };
         let person = &mut self.people[place];
         person.tolerated.extend(earlier);
-        let channels = person.is_back(client, &self.key).await;
-        self.refetch(place, &channels)
+        person.is_back(client, &self.key).await;
     }
 
-    /// Only a backplane that has forgotten its logs may leave somebody to fetch the state anew.
-    fn refetch(&mut self, place: usize, channels: &[String]) -> usize {
-        if !channels.is_empty() {
-            assert!(
-                self.fleet.has_forgotten(),
-                "{} was told that nothing can be said of {channels:?}",
-                self.people[place].name
-            );
-            self.people[place].has_refetched(&self.key, channels, &self.published);
-        }
-        channels.len()
+    /// Compares what somebody has with what is owed; how much has come, and how often there was a
+    /// loss. Only a backplane that has forgotten its logs may leave somebody to fetch the state
+    /// anew.
+    fn check(&self, place: usize) -> (usize, usize) {
+        let person = &self.people[place];
+        let lost = person.lost();
+        assert!(
+            lost.is_empty() || self.fleet.has_forgotten(),
+            "{} was told that something of {lost:?} may be missing",
+            person.name
+        );
+        (person.check(&self.key, &self.published), lost.len())
+    }
+
+    /// The same for the last time.
+    fn goes(&mut self, place: usize) {
+        let (received, lost) = self.check(place);
+        self.received += received;
+        self.lost += lost;
     }
 
     /// Whether it was taken. Whoever publishes is told of what was not.
@@ -252,22 +258,27 @@ impl<'fleet> Tenant<'fleet> {
         let number = self.published.len();
         body["metadata"] = json!({"number": number.to_string()});
         let event: Event = serde_json::from_value(body).unwrap();
+        let since = Instant::now();
         let publishing = self.fleet.nodes[node].service.notify(event.clone());
-        let taken = within("a publish", publishing).await.is_ok();
-        self.refused += usize::from(!taken);
+        let is_taken = within("a publish", publishing).await.is_ok();
+        self.refused += usize::from(!is_taken);
         for person in &mut self.people {
             let Some(channel) = person.channel_of(&self.key, &event) else {
                 continue;
             };
             let is_there = person.client.is_some();
-            if taken && (is_there || person.lasts().contains_key(&channel.to_string())) {
-                person.owed.insert(number);
+            if is_taken && (is_there || person.lasts().contains_key(&channel.to_string())) {
+                person.owe(number, &channel, since);
             } else {
                 person.tolerated.insert(number);
             }
         }
-        self.published.push(Published { node, event });
-        taken
+        self.published.push(Published {
+            node,
+            event,
+            is_taken,
+        });
+        is_taken
     }
 
     /// A customer is put into the channel of an order, by whatever node.
@@ -321,7 +332,7 @@ impl<'fleet> Tenant<'fleet> {
         let place = self.dice.throw(self.people.len());
         self.come_back(place).await;
         self.settled(place).await;
-        self.received += self.people[place].check(&self.key, &self.published);
+        self.goes(place);
         let next = self.somebody(place).await;
         let mut last = std::mem::replace(&mut self.people[place], next);
         if let (0, Some(client)) = (self.dice.throw(2), last.client.take()) {
@@ -361,9 +372,12 @@ impl<'fleet> Tenant<'fleet> {
     async fn settled(&self, place: usize) {
         let person = &self.people[place];
         let client = person.client.as_ref().expect("it is there");
-        let come = client.until_heard(|heard| person.missing(heard).is_empty().then_some(()));
+        let come = client.until_told(|heard, losses| {
+            let missing = person.missing(heard, losses);
+            missing.is_empty().then_some(())
+        });
         if timeout(LONG, come).await.is_err() {
-            for number in person.missing(&client.heard()) {
+            for number in person.missing(&client.heard(), &client.losses()) {
                 let event = &self.published[number].event;
                 println!("missing: {number} of {}: {event:?}", self.published.len());
             }
