@@ -5,7 +5,7 @@ use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{RedisOptions, RedisServer};
 
 use crate::servers::{BOUNDS, Served, backplane};
-use crate::support::every_wrapper_keeps_every_promise;
+use crate::support::the_wrappers_keep_every_promise;
 
 struct Server(RedisServer);
 
@@ -21,14 +21,12 @@ impl Fault for Server {
 }
 
 #[tokio::test]
-async fn around_redis_every_wrapper_keeps_every_promise() {
-    every_wrapper_keeps_every_promise(async || {
-        let server = RedisServer::start(RedisOptions::default()).await.unwrap();
-        Served {
-            backplane: backplane("Redis", &format!("127.0.0.1:{}", server.port())),
-            server: Server(server),
-            bounds: BOUNDS,
-        }
-    })
-    .await;
+async fn around_redis_the_wrappers_keep_every_promise() {
+    let server = RedisServer::start(RedisOptions::default()).await.unwrap();
+    let served = Served {
+        backplane: backplane("Redis", &format!("127.0.0.1:{}", server.port())),
+        server: Server(server),
+        bounds: BOUNDS,
+    };
+    the_wrappers_keep_every_promise(served, &["log: true", "log_survives_restart: false"]).await;
 }

@@ -13,8 +13,11 @@ use mesahub_test_servers::let_pass;
 pub(crate) const BOUNDS: LogBounds = LogBounds {
     max_count: 100,
     max_bytes: 64 * 1024,
-    max_age: Duration::from_secs(5),
+    max_age: HASTY,
 };
+
+/// An age that can be waited for, and within which a proof repeats a publication.
+const HASTY: Duration = Duration::from_secs(5);
 
 /// A backplane with a server, and the power over it.
 pub(crate) struct Served<S> {
@@ -34,12 +37,26 @@ pub(crate) fn backplane(provider: &str, address: &str) -> Backplane {
     load(&sources).unwrap().settings.backplane().unwrap()
 }
 
+impl<S> Served<S> {
+    async fn node_with(&self, bounds: LogBounds) -> Node {
+        let (inbox, shards) = Inbox::new(3, 64);
+        let broker = open(&self.backplane, bounds, inbox).await.unwrap();
+        Node::new(broker, shards)
+    }
+}
+
 #[async_trait]
 impl<S: Fault> Harness for Served<S> {
     async fn node(&self) -> Node {
-        let (inbox, shards) = Inbox::new(3, 64);
-        let broker = open(&self.backplane, self.bounds(), inbox).await.unwrap();
-        Node::new(broker, shards)
+        self.node_with(self.bounds()).await
+    }
+
+    async fn hasty(&self) -> (Node, Duration) {
+        let bounds = LogBounds {
+            max_age: HASTY,
+            ..self.bounds()
+        };
+        (self.node_with(bounds).await, HASTY)
     }
 
     fn bounds(&self) -> LogBounds {

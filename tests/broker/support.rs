@@ -19,3 +19,20 @@ pub(crate) async fn every_wrapper_keeps_every_promise<H: Harness>(harness: impl 
         bare
     );
 }
+
+/// Proves all wrappers around a backend, one within the other as the hub has them, but for what
+/// these capabilities rule out, and that they do not change what it can do. The backend alone is
+/// proven in its own package: with a server that takes long enough to be done once.
+#[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
+pub(crate) async fn the_wrappers_keep_every_promise<H: Harness>(harness: H, reasons: &[&str]) {
+    let bare = harness.node().await;
+    let can = bare.broker().capabilities();
+    bare.broker().close().await;
+    let wrapped = Wrapped::new(harness, |broker| -> Arc<dyn Broker> {
+        Arc::new(Metered::new(Retrying::new(broker, RetryOptions::default())))
+    });
+    let node = wrapped.node().await;
+    assert_eq!(node.broker().capabilities(), can);
+    node.broker().close().await;
+    assert_eq!(run_all(&wrapped).await.reasons(), reasons);
+}

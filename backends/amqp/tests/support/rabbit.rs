@@ -8,13 +8,15 @@ use mesahub_broker::conformance::{Fault, Harness, Node};
 use mesahub_broker::{Inbox, InboxShard, LogBounds};
 use mesahub_test_servers::{RabbitOptions, RabbitServer, let_pass};
 
-/// Small, so that they are reached, and an age that can be waited for and that a restart does not
-/// outlast.
+/// Small, so that they are reached, and an age that a restart does not outlast.
 pub const BOUNDS: LogBounds = LogBounds {
     max_count: 100,
     max_bytes: 64 * 1024,
-    max_age: Duration::from_secs(40),
+    max_age: Duration::from_secs(60),
 };
+
+/// An age that can be waited for.
+const HASTY: Duration = Duration::from_secs(3);
 
 /// A private server, and the power over it.
 pub struct Rabbit {
@@ -48,6 +50,18 @@ impl Harness for Rabbit {
     async fn node(&self) -> Node {
         let (broker, shards) = open(config(&self.server)).await;
         Node::new(broker, shards)
+    }
+
+    async fn hasty(&self) -> (Node, Duration) {
+        let (broker, shards) = open(AmqpConfig {
+            log: LogBounds {
+                max_age: HASTY,
+                ..BOUNDS
+            },
+            ..config(&self.server)
+        })
+        .await;
+        (Node::new(broker, shards), HASTY)
     }
 
     fn bounds(&self) -> LogBounds {

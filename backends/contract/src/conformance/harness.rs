@@ -16,8 +16,15 @@ pub trait Harness: Send + Sync {
     async fn node(&self) -> Node;
 
     /// The bounds of every topic's log. Choose small ones: no more than 200 entries, 64 KiB, and
-    /// an age that [`pass`](Self::pass) can outlive.
+    /// an age that [`pass`](Self::pass) can outlive, if not [`hasty`](Self::hasty) gives one.
     fn bounds(&self) -> LogBounds;
+
+    /// A fresh node, and the age at which its log drops entries: that of [`bounds`](Self::bounds), or
+    /// a shorter one where each node goes by its own and that of the others has to outlast the
+    /// restart of a slow server.
+    async fn hasty(&self) -> (Node, Duration) {
+        (self.node().await, self.bounds().max_age)
+    }
 
     /// Lets that much time pass for the logs: moves a paused clock, or waits when the time belongs
     /// to a server.
@@ -66,6 +73,12 @@ where
     async fn node(&self) -> Node {
         let (broker, shards) = self.harness.node().await.into_parts();
         Node::new((self.wrap)(broker), shards)
+    }
+
+    async fn hasty(&self) -> (Node, Duration) {
+        let (node, age) = self.harness.hasty().await;
+        let (broker, shards) = node.into_parts();
+        (Node::new((self.wrap)(broker), shards), age)
     }
 
     fn bounds(&self) -> LogBounds {

@@ -160,7 +160,7 @@ pub async fn the_log_is_bounded_in_bytes(h: &dyn Harness) {
 /// Promises 11 and 12, together since both wait for an age to pass.
 pub async fn the_log_and_its_keys_are_bounded_in_age(h: &dyn Harness) {
     let topic = fresh("age");
-    let node = h.node().await;
+    let (node, age) = h.hasty().await;
     let keyed = fresh("age of a key");
     let key = OnceKey::new([7; 16]);
     let again = || Publication::new(keyed.clone(), "again").logged().once(key);
@@ -169,7 +169,7 @@ pub async fn the_log_and_its_keys_are_bounded_in_age(h: &dyn Harness) {
     let empty = empty.expect("an empty log reads").newest;
     let first = node.keep(&topic, "first").await;
     let second = node.keep(&topic, "second").await;
-    h.pass(h.bounds().max_age + Duration::from_secs(1)).await;
+    h.pass(age + Duration::from_secs(1)).await;
     assert!(log_of(&node, &topic, None).await.is_empty());
     expect_unknown(&node, &topic, first).await;
     assert!(!node.publish(vec![again()]).await[0].duplicate);

@@ -114,6 +114,18 @@ impl Node {
         done.expect("a connected node subscribes");
     }
 
+    /// Subscribes, trying for as long as a retry is promised to help: after a restart a node may be
+    /// told of the gap before everything else of it is back.
+    async fn subscribe_when_back(&self, topics: &[Topic]) {
+        within(async {
+            while let Err(error) = self.broker().subscribe(topics).await {
+                assert!(error.is_retryable(), "{error:?}");
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
     pub(super) async fn unsubscribe(&self, topics: &[Topic]) {
         let done = within(self.broker().unsubscribe(topics)).await;
         done.expect("a connected node unsubscribes");
@@ -207,7 +219,7 @@ pub(super) async fn settled<const N: usize>(
     topics: &[Topic],
 ) -> [Vec<Delivery>; N] {
     for node in &nodes {
-        node.subscribe(topics).await;
+        node.subscribe_when_back(topics).await;
     }
     let mark = Bytes::from(unique("marker"));
     let mut ahead = [const { Vec::new() }; N];
