@@ -1,6 +1,6 @@
 //! Stopping, in one order: requests under way are answered, what was accepted is published while
 //! its recipients are still there, clients are told to come back, the broker is closed. All of it
-//! within one deadline, of which the first step has half at most.
+//! within one deadline; each of the first two steps has half of what is left of it at most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,9 +34,8 @@ pub(crate) async fn drain(draining: Draining, deadline: Duration) -> bool {
     let answering = answer_callers(&requests, hub.node());
     // Clients still have to be told: that needs time too.
     let is_answered = timeout_at(end - deadline / 2, answering).await.is_ok();
-    let flushed = service
-        .close(end.saturating_duration_since(Instant::now()))
-        .await;
+    let left = end.saturating_duration_since(Instant::now());
+    let flushed = service.close(left / 2).await;
     hub.disconnect_all(&Ending::Shutdown);
     let stopped = hub
         .node()

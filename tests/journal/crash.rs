@@ -38,7 +38,7 @@ async fn must_accept(mesahub: &Mesahub, number: u32) {
 }
 
 /// Somebody on another node of the same Redis, who stays.
-async fn listener(redis: &RedisServer) -> Ear {
+pub(crate) async fn listener(redis: &RedisServer) -> Ear {
     let (inbox, shards) = Node::inbox();
     let settings = [
         ("RealTimeConfiguration:Provider", "Redis".to_owned()),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod crash;
+mod dead_letters;
 mod disk;
 mod gate;
 mod node;
