@@ -6,6 +6,8 @@
 //! the tables at the end compare both sides in turns, so that whatever else the machine does hits
 //! both. They are printed as `features.md` has them.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod client;
 mod measure;
 mod memory;
@@ -45,6 +47,8 @@ fn main() -> std::io::Result<()> {
     bench::<crate::redis::Redis>(&mut criterion, &runtime);
     #[cfg(feature = "nats")]
     bench::<nats::Nats>(&mut criterion, &runtime);
+    #[cfg(feature = "amqp")]
+    bench::<amqp::Amqp>(&mut criterion, &runtime);
     criterion.final_summary();
     table::print_load();
     Ok(())
