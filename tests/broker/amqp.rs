@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use mesahub_broker::LogBounds;
 use mesahub_broker::conformance::Fault;
 use mesahub_test_servers::{RabbitOptions, RabbitServer};
+use tokio::runtime::Runtime;
 
-use crate::servers::{BOUNDS, Served, backplane};
+use crate::history::answers_like_a_list;
+use crate::servers::{BOUNDS, Served, backplane, history};
 use crate::support::the_wrappers_keep_every_promise;
 
 struct Server(RabbitServer);
@@ -37,4 +39,14 @@ async fn around_rabbitmq_the_wrappers_keep_every_promise() {
         },
     };
     the_wrappers_keep_every_promise(served, &["log: true"]).await;
+}
+
+#[test]
+fn a_log_on_rabbitmq_answers_like_a_list() {
+    let runtime = Runtime::new().unwrap();
+    let server = RabbitServer::start(RabbitOptions::default());
+    let server = runtime.block_on(server).unwrap();
+    let address = format!("amqp://{}:{}", server.host(), server.port());
+    let history = runtime.block_on(history(&backplane("Amqp", &address)));
+    answers_like_a_list(&runtime, &history);
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "amqp")]
 mod amqp;
+mod history;
 mod memory;
 #[cfg(feature = "nats")]
 mod nats;

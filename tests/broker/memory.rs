@@ -1,12 +1,15 @@
 //! Around the in-memory backend.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mesahub_broker::conformance::{Fault, Harness, Node};
 use mesahub_broker::{Inbox, LogBounds};
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
+use tokio::runtime::Runtime;
 
+use crate::history::{self, History, answers_like_a_list};
 use crate::support::every_wrapper_keeps_every_promise;
 
 const BOUNDS: LogBounds = LogBounds {
@@ -41,4 +44,19 @@ impl Harness for Memory {
 async fn around_the_memory_backend_every_wrapper_keeps_every_promise() {
     let config = MemoryConfig { log: BOUNDS };
     every_wrapper_keeps_every_promise(async || Memory(MemoryNetwork::new(config.clone()))).await;
+}
+
+#[test]
+fn a_log_in_memory_answers_like_a_list() {
+    let network = MemoryNetwork::new(MemoryConfig {
+        log: history::BOUNDS,
+    });
+    let (inbox, _shards) = Inbox::new(1, 16);
+    let broker = Arc::new(MemoryBroker::join(&network, inbox));
+    let (inbox, _shards) = Inbox::new(1, 16);
+    let history = History {
+        nodes: [broker, Arc::new(MemoryBroker::join(&network, inbox))],
+        cases: 96,
+    };
+    answers_like_a_list(&Runtime::new().unwrap(), &history);
 }

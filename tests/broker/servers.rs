@@ -9,6 +9,8 @@ use mesahub_broker::conformance::{Fault, Harness, Node};
 use mesahub_broker::{Inbox, LogBounds};
 use mesahub_test_servers::let_pass;
 
+use crate::history::{self, History};
+
 /// Small, so that they are reached, and an age that can be waited for.
 pub(crate) const BOUNDS: LogBounds = LogBounds {
     max_count: 100,
@@ -42,6 +44,18 @@ impl<S> Served<S> {
         let (inbox, shards) = Inbox::new(3, 64);
         let broker = open(&self.backplane, bounds, inbox).await.unwrap();
         Node::new(broker, shards)
+    }
+}
+
+/// Two nodes whose logs are compared with lists, in few cases, since each call goes to a server.
+pub(crate) async fn history(backplane: &Backplane) -> History {
+    let node = async || {
+        let (inbox, _shards) = Inbox::new(1, 16);
+        open(backplane, history::BOUNDS, inbox).await.unwrap()
+    };
+    History {
+        nodes: [node().await, node().await],
+        cases: 48,
     }
 }
 

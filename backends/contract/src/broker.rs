@@ -75,7 +75,8 @@ pub trait Broker: Send + Sync + 'static {
     /// # Errors
     /// [`LogUnsupported`](BrokerError::LogUnsupported);
     /// [`UnknownPosition`](BrokerError::UnknownPosition) when something after the position has
-    /// been dropped or might have been, or when the position was never issued;
+    /// been dropped or might have been, or when the position was never issued and none that was
+    /// could be in its place;
     /// [`Closed`](BrokerError::Closed), or what the broker said.
     async fn read_log(
         &self,
