@@ -13,6 +13,9 @@ use crate::hub::gate::{Closed, Gate, Gates, Snapshot};
 pub(crate) struct Trail {
     /// Everything through here was handed on. `None` while that is not known.
     last: Option<Position>,
+    /// Through here everything was taken for delivered though nothing had come: what still does
+    /// was on its way for longer than that was waited for, and no log gives it again.
+    taken: Option<Position>,
     /// Through here the log was read while it was mended: what still comes of it from the broker
     /// has been handed on already.
     mended: Option<Position>,
@@ -69,12 +72,18 @@ impl Trail {
     /// The broker no longer delivers the topic, and nobody is there to be given anything.
     pub(crate) fn interrupt(&mut self) {
         self.last = None;
+        self.taken = None;
         self.mended = None;
         self.mending = None;
     }
 
     /// Whether a delivery is to be handed on now.
     pub(crate) fn pass(&mut self, position: Position) -> bool {
+        if self.taken.is_some_and(|taken| position <= taken) {
+            return true;
+        }
+        // What comes from the broker comes in order: nothing before it is on its way any more.
+        self.taken = None;
         if let Some(mending) = &mut self.mending {
             mending.first.get_or_insert(position);
             mending.left = mending.left.max(Some(position));
@@ -242,6 +251,7 @@ impl Trail {
     pub(crate) fn begin_at(&mut self, position: Position) {
         if self.mending.is_none() && self.last.is_none() {
             self.last = Some(position);
+            self.taken = Some(position);
         }
     }
 
@@ -312,6 +322,22 @@ mod tests {
         assert!(!trail.pass(at(6)), "the log gave it");
         assert!(trail.pass(at(7)));
         assert_eq!(trail.last(), Some(at(7)));
+    }
+
+    #[test]
+    fn what_was_taken_for_delivered_too_early_is_handed_on_when_it_comes() {
+        let mut trail = Trail::default();
+        trail.begin_at(at(5));
+        assert!(trail.begin_mending(1));
+        assert!(
+            trail.pass(at(4)),
+            "the log is read from behind the end that was taken"
+        );
+        assert_eq!(trail.mended_through(1, at(7)), Mended::Done);
+        assert!(trail.pass(at(5)));
+        assert!(!trail.pass(at(6)), "the log gave it");
+        assert!(!trail.pass(at(5)), "and what came before it has come");
+        assert!(trail.pass(at(8)));
     }
 
     #[test]

@@ -119,9 +119,26 @@ impl Process {
         self.wait(serves).await
     }
 
-    /// Freezes it (SIGSTOP): its sockets stay open and nothing answers.
+    /// Freezes it (SIGSTOP) and waits until it is: its sockets stay open and nothing answers.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        while self.runs() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether any of its threads may still do something.
+    fn runs(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        threads.into_iter().flatten().flatten().any(|thread| {
+            let status = std::fs::read_to_string(thread.path().join("stat"));
+            // The state follows the name, which is in brackets and may hold anything.
+            let state = |text: String| text.rsplit_once(") ").and_then(|it| it.1.chars().next());
+            status
+                .ok()
+                .and_then(state)
+                .is_some_and(|it| !"TtZX".contains(it))
+        })
     }
 
     /// Lets it go on (SIGCONT).
