@@ -224,19 +224,25 @@ async fn appending(size: &Size) {
 async fn logs(size: &Size) {
     const ENTRIES: usize = 10;
     const PAYLOAD: usize = 200;
-    let (inbox, _shards) = Node::inbox();
-    let before = live();
-    let broker = MemoryBroker::new(MemoryConfig::default(), inbox);
-    for number in 0..size.topics {
-        let topic = Topic::new(format!("tenant:t{number}:admins")).expect("a good name");
-        for _ in 0..ENTRIES {
-            let one = Publication::new(topic.clone(), vec![b'm'; PAYLOAD]).logged();
-            broker.publish(vec![one]).await[0]
-                .as_ref()
-                .expect("it is in memory");
+    let mut taken = [0; 2];
+    for (keyed, taken) in [false, true].into_iter().zip(&mut taken) {
+        let (inbox, _shards) = Node::inbox();
+        let before = live();
+        let broker = MemoryBroker::new(MemoryConfig::default(), inbox);
+        for number in 0..size.topics {
+            let topic = Topic::new(format!("tenant:t{number}:admins")).expect("a good name");
+            for entry in 0..ENTRIES as u128 {
+                let one = Publication::new(topic.clone(), vec![b'm'; PAYLOAD]).logged();
+                let key = (number as u128 * ENTRIES as u128 + entry).to_be_bytes();
+                let one = if keyed { one.once(key.into()) } else { one };
+                broker.publish(vec![one]).await[0]
+                    .as_ref()
+                    .expect("it is in memory");
+            }
         }
+        *taken = live() - before;
     }
-    let ours = live() - before;
+    let [ours, keyed] = taken;
     let before = live();
     let floor: Vec<Vec<Vec<u8>>> = (0..size.topics)
         .map(|_| (0..ENTRIES).map(|_| vec![b'm'; PAYLOAD]).collect())
@@ -252,6 +258,11 @@ async fn logs(size: &Size) {
         bare / size.topics,
         ours / size.topics,
         ours as f64 / bare as f64
+    );
+    println!(
+        "{:28}{:>14} B",
+        "the key of an entry",
+        (keyed - ours) / (size.topics * ENTRIES)
     );
 }
 
