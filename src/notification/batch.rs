@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::journal::{JournalError, JournalStore};
+use crate::journal::{JournalError, JournalStore, Waiting};
 use crate::notification::{
     counters::NotificationCounters,
     dead_letter::{DeadLetter, DeadLetters},
@@ -68,30 +68,31 @@ impl Batches {
             count: options.queue_capacity.max(1),
             bytes: NotificationOptions::QUEUED_BYTES,
         };
-        let (mut recovered, mut waiting) = (0, 0);
-        let kept = match journal {
-            None => {
-                let queue = Arc::new(Queue::new(room, false));
-                let kept = Kept::Memory {
-                    keys: Arc::new(Keys::new(options.idempotency_window)),
-                    dead: Arc::default(),
-                };
-                (queue, Arc::new(Progress::behind(0)), kept)
-            }
+        let (journal, found) = match journal {
+            None => (None, Waiting::default()),
             Some((mut store, how)) => {
                 let found = store.waiting()?;
-                (recovered, waiting) = (found.last, found.count);
-                let queue = Arc::new(Queue::new(room, waiting > 0));
-                let progress = Arc::new(Progress::behind(waiting));
-                let (to, of) = (Arc::clone(&queue), Arc::clone(&progress));
-                let journalled = Journalled::start(store, how, found, to, of)?;
-                (queue, progress, Kept::Journal(Arc::new(journalled)))
+                (Some((store, how)), found)
             }
         };
-        let (queue, progress, kept) = kept;
-        if waiting > 0 {
-            tracing::info!(waiting, "publishing what the journal has kept");
+        if found.count > 0 {
+            tracing::info!(
+                waiting = found.count,
+                "publishing what the journal has kept"
+            );
         }
+        let queue = Arc::new(Queue::new(room, found.count > 0));
+        let progress = Arc::new(Progress::behind(found.count));
+        let kept = match journal {
+            None => Kept::Memory {
+                keys: Arc::new(Keys::new(options.idempotency_window)),
+                dead: Arc::default(),
+            },
+            Some((store, how)) => {
+                let (to, of) = (Arc::clone(&queue), Arc::clone(&progress));
+                Kept::Journal(Arc::new(Journalled::start(store, how, found, to, of)?))
+            }
+        };
         let (hurry, ended) = (CancellationToken::new(), CancellationToken::new());
         let drain = Drain {
             queue: Arc::clone(&queue),
@@ -106,7 +107,7 @@ impl Batches {
                 is_kept: matches!(kept, Kept::Journal(_)),
             },
             last: 0,
-            recovered,
+            recovered: found.last,
             ended: ended.clone(),
         };
         tasks.spawn(drain.run());

@@ -56,7 +56,9 @@ impl Drain {
             match self.queue.next(self.batch_size).await {
                 Next::Items(items) => {
                     linger.observe(items.len(), Instant::now());
+                    let held = items.iter().map(|item| item.bytes).sum();
                     self.deliver(items).await;
+                    self.queue.free(held);
                 }
                 Next::Behind => self.catch_up().await,
                 Next::Nothing => break,
@@ -71,7 +73,6 @@ impl Drain {
 
     async fn deliver(&mut self, items: Vec<Item>) {
         let count = items.len() as u64;
-        let held: usize = items.iter().map(|item| item.bytes).sum();
         let places: HashMap<_, _> = items
             .iter()
             .filter_map(|item| Some((item.outgoing.id, (item.sequence?, item.bytes as u64))))
@@ -92,7 +93,6 @@ impl Drain {
             }
             Kept::Journal(journal) => settle(journal, places, &remains),
         }
-        self.queue.free(held);
         self.progress.handle(count - left);
     }
 

@@ -60,10 +60,11 @@ impl Wanted {
     }
 }
 
-pub(crate) type Kept = Result<NotificationId, NotifyError>;
+/// What became of something that was to be kept.
+pub(crate) type Answer = Result<NotificationId, NotifyError>;
 
 pub(crate) enum Command {
-    Append(Vec<(Outgoing, Record)>, oneshot::Sender<Vec<Kept>>),
+    Append(Vec<(Outgoing, Record)>, oneshot::Sender<Vec<Answer>>),
     /// There is something to take out.
     Settle,
     Read(
@@ -141,7 +142,10 @@ impl Journalled {
 
     /// Hands everything to the thread, as far as there is room; what follows something that found
     /// none finds none. The answers come when it is on disk; nobody need wait for them.
-    pub(crate) fn keep(&self, all: Vec<Wanted>) -> impl Future<Output = Vec<Kept>> + Send + use<> {
+    pub(crate) fn keep(
+        &self,
+        all: Vec<Wanted>,
+    ) -> impl Future<Output = Vec<Answer>> + Send + use<> {
         let asked = all.len();
         let mut taken = Vec::with_capacity(asked);
         for wanted in all {

@@ -122,8 +122,7 @@ impl Queue {
 
     /// So many bytes of what was taken out are not held any more.
     pub(crate) fn free(&self, bytes: usize) {
-        let mut inner = self.inner.lock();
-        inner.bytes = inner.bytes.saturating_sub(bytes);
+        self.inner.lock().bytes -= bytes;
     }
 
     /// Nothing more is put in.

@@ -15,7 +15,7 @@ use crate::journal::{Change, Changed, JournalError, JournalStore};
 use crate::notification::{
     error::NotifyError,
     id::NotificationId,
-    journalled::{Command, Kept, Load, Settled, unread},
+    journalled::{Answer, Command, Load, Settled, unread},
     outgoing::Outgoing,
     progress::Progress,
     queue::{Item, Queue},
@@ -30,11 +30,12 @@ const GROUP: usize = 256;
 
 /// One call whose notifications are about to be written.
 struct Caller {
-    outgoing: Vec<Outgoing>,
-    changes: Vec<Change>,
-    answer: oneshot::Sender<Vec<Kept>>,
+    /// What it wants kept, and how many bytes each has in the journal.
+    outgoing: Vec<(Outgoing, usize)>,
+    answer: oneshot::Sender<Vec<Answer>>,
 }
 
+/// What the thread works with.
 pub(crate) struct Writer {
     store: Box<dyn JournalStore>,
     commands: Receiver<Command>,
@@ -42,6 +43,8 @@ pub(crate) struct Writer {
     progress: Arc<Progress>,
     load: Arc<Load>,
     group: Vec<Caller>,
+    /// The records of the group, in order.
+    records: Vec<Change>,
     most: usize,
 }
 
@@ -62,6 +65,7 @@ impl Writer {
             progress,
             load,
             group: Vec::new(),
+            records: Vec::new(),
             most: if grouped { GROUP } else { 1 },
         }
     }
@@ -110,15 +114,12 @@ impl Writer {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Append(all, answer) => {
-                let (outgoing, changes) = all
-                    .into_iter()
-                    .map(|(outgoing, record)| (outgoing, Change::Append(record)))
-                    .unzip();
-                self.group.push(Caller {
-                    outgoing,
-                    changes,
-                    answer,
-                });
+                let mut outgoing = Vec::with_capacity(all.len());
+                for (one, record) in all {
+                    outgoing.push((one, record.body.len()));
+                    self.records.push(Change::Append(record));
+                }
+                self.group.push(Caller { outgoing, answer });
             }
             Command::Read(after, limit, answer) => {
                 self.write();
@@ -149,11 +150,7 @@ impl Writer {
         let group = std::mem::take(&mut self.group);
         let settled = std::mem::take(&mut *self.load.settled.lock());
         let (count, mut changes) = (settled.changes.len(), settled.changes);
-        changes.extend(
-            group
-                .iter()
-                .flat_map(|caller| caller.changes.iter().cloned()),
-        );
+        changes.append(&mut self.records);
         if changes.is_empty() {
             return;
         }
@@ -190,40 +187,30 @@ impl Writer {
     /// Tells a caller what became of each, and hands on what is new.
     fn answer(&self, caller: Caller, changed: &mut impl Iterator<Item = Changed>) {
         let mut answers = Vec::with_capacity(caller.outgoing.len());
-        for (outgoing, change) in caller.outgoing.into_iter().zip(caller.changes) {
-            let Change::Append(record) = change else {
-                continue;
-            };
-            let bytes = record.body.len();
-            answers.push(match changed.next() {
+        for (outgoing, bytes) in caller.outgoing {
+            let answer = match changed.next() {
                 Some(Changed::Appended(sequence)) => {
                     let id = outgoing.id;
                     self.follow(outgoing, bytes, sequence);
-                    Ok(id)
+                    answers.push(Ok(id));
+                    continue;
                 }
-                Some(Changed::Repeated(id)) => {
-                    self.load.take(1, bytes as u64);
-                    Ok(NotificationId::from_bytes(id.into_bytes()))
-                }
-                _ => {
-                    self.load.take(1, bytes as u64);
-                    Err(NotifyError::KeyReused)
-                }
-            });
+                Some(Changed::Repeated(id)) => Ok(NotificationId::from_bytes(id.into_bytes())),
+                _ => Err(NotifyError::KeyReused),
+            };
+            self.load.take(1, bytes as u64);
+            answers.push(answer);
         }
         let _ = caller.answer.send(answers);
     }
 
     fn refuse(&self, caller: Caller, error: &JournalError) {
-        let refuse = |change: &Change| {
-            if let Change::Append(record) = change {
-                self.load.take(1, record.body.len() as u64);
-            }
+        let refuse = |(_, bytes): &(Outgoing, usize)| {
+            self.load.take(1, *bytes as u64);
             Err(NotifyError::Journal(error.to_string()))
         };
-        let _ = caller
-            .answer
-            .send(caller.changes.iter().map(refuse).collect());
+        let answers = caller.outgoing.iter().map(refuse).collect();
+        let _ = caller.answer.send(answers);
     }
 
     fn follow(&self, outgoing: Outgoing, bytes: usize, sequence: u64) {

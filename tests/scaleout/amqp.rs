@@ -1,30 +1,12 @@
 //! Nodes on a RabbitMQ of their own, as the configuration opens it.
 
-use async_trait::async_trait;
 use mesahub_test_servers::{RabbitOptions, RabbitServer};
 
 use crate::fleet::{Accepted, Fleet, opened};
-use crate::outage::{Freeze, Power, Restart};
+use crate::outage::{Freeze, Restart, has_power};
 use crate::{live, live_through};
 
-#[async_trait]
-impl Power for RabbitServer {
-    async fn kill(&self) {
-        self.stop().await.unwrap();
-    }
-
-    async fn restart(&self) {
-        Self::restart(self).await.unwrap();
-    }
-
-    async fn freeze(&self) {
-        Self::freeze(self).await.unwrap();
-    }
-
-    async fn thaw(&self) {
-        Self::thaw(self).await.unwrap();
-    }
-}
+has_power!(RabbitServer);
 
 async fn rabbitmq() -> (RabbitServer, String) {
     let server = RabbitServer::start(RabbitOptions::default()).await.unwrap();

@@ -1,31 +1,13 @@
 //! Nodes on a NATS of their own, as the configuration opens it.
 
-use async_trait::async_trait;
 use mesahub_test_servers::{NatsOptions, NatsServer};
 
 use crate::fleet::{Accepted, Fleet, opened};
 use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
-use crate::outage::{Freeze, Power, Restart};
+use crate::outage::{Freeze, Restart, has_power};
 use crate::{live, live_through};
 
-#[async_trait]
-impl Power for NatsServer {
-    async fn kill(&self) {
-        self.stop().await.unwrap();
-    }
-
-    async fn restart(&self) {
-        Self::restart(self).await.unwrap();
-    }
-
-    async fn freeze(&self) {
-        Self::freeze(self).await.unwrap();
-    }
-
-    async fn thaw(&self) {
-        Self::thaw(self).await.unwrap();
-    }
-}
+has_power!(NatsServer);
 
 async fn nats() -> (NatsServer, String) {
     let server = NatsServer::start(NatsOptions::default()).await.unwrap();

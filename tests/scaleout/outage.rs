@@ -37,6 +37,31 @@ pub(crate) trait Power: Send + Sync {
     async fn thaw(&self);
 }
 
+/// Gives [`Power`] over a kind of server, all of which are handled alike.
+macro_rules! has_power {
+    ($server:ty) => {
+        #[async_trait::async_trait]
+        impl $crate::outage::Power for $server {
+            async fn kill(&self) {
+                self.stop().await.unwrap();
+            }
+
+            async fn restart(&self) {
+                Self::restart(self).await.unwrap();
+            }
+
+            async fn freeze(&self) {
+                Self::freeze(self).await.unwrap();
+            }
+
+            async fn thaw(&self) {
+                Self::thaw(self).await.unwrap();
+            }
+        }
+    };
+}
+pub(crate) use has_power;
+
 /// The server is killed and started again.
 pub(crate) struct Restart<S>(pub(crate) S);
 

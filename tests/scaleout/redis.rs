@@ -9,30 +9,13 @@ use mesahub_test_servers::{RedisOptions, RedisServer};
 use crate::fleet::{Accepted, Fleet, opened, within};
 use crate::healing::{Deaf, admins, expect, publish, silence_is_found};
 use crate::killed::{a_frozen_node_is_gone_until_it_thaws, a_killed_node_takes_its_people_with_it};
-use crate::outage::{Freeze, Outage, Power, Restart};
+use crate::outage::{Freeze, Outage, Restart, has_power};
 use crate::{live, live_through, receipts};
 
 /// Redis itself cuts its clients off.
 struct Cut(RedisServer);
 
-#[async_trait]
-impl Power for RedisServer {
-    async fn kill(&self) {
-        self.stop().await.unwrap();
-    }
-
-    async fn restart(&self) {
-        Self::restart(self).await.unwrap();
-    }
-
-    async fn freeze(&self) {
-        Self::freeze(self).await.unwrap();
-    }
-
-    async fn thaw(&self) {
-        Self::thaw(self).await.unwrap();
-    }
-}
+has_power!(RedisServer);
 
 #[async_trait]
 impl Outage for Cut {

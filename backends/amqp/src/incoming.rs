@@ -37,7 +37,7 @@ pub(crate) struct Incoming {
 /// The state of the connection.
 pub(crate) type State = Result<Incoming, BrokerError>;
 
-/// Serves until told to stop, with this session first.
+/// Serves until told to stop, on this connection first.
 pub(crate) async fn keep(
     member: Arc<Member>,
     inbox: Inbox,
