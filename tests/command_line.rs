@@ -1,6 +1,7 @@
 //! The `mesahub` binary as an operator runs it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 
 fn mesahub(arguments: &[&str]) -> Command {
@@ -145,6 +146,52 @@ fn a_server_says_where_it_listens_and_stops_cleanly_when_told() {
         assert_eq!(status.code(), Some(0), "after SIG{signal}: {log}");
         assert!(log.contains("stopped"), "{log}");
     }
+}
+
+/// The real process: what is logged in a test's own depends on which of its tests logs first.
+#[cfg(unix)]
+#[test]
+fn the_access_log_tells_of_requests_and_never_of_tokens() {
+    let mut server = mesahub(&[
+        "serve",
+        "--environment=Development",
+        "--address=127.0.0.1:0",
+        "--set=Mesahub:Logging:Level=Trace",
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("the binary starts");
+    let mut stdout = BufReader::new(server.stdout.take().expect("it is piped"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("it can be read");
+    let address = line.trim().strip_prefix("listening on http://");
+    let mut client = TcpStream::connect(address.expect("it says where")).expect("it listens");
+    let request = "GET /api/v1/presence?id=S3CRET&Access_Token=S3CRET&transport=webSockets \
+                   HTTP/1.1\r\nhost: test\r\nauthorization: Bearer S3CRET\r\n\
+                   x-request-id: r7\r\nconnection: close\r\n\r\n";
+    client.write_all(request.as_bytes()).expect("it is taken");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    kill(&server, "TERM");
+    let mut log = String::new();
+    let mut stderr = server.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut log).expect("it can be read");
+    server.wait().expect("it ends");
+    let line = log.lines().find(|line| line.contains("mesahub::access"));
+    let line = line.unwrap_or_else(|| panic!("no line for the request: {log}"));
+    for part in [
+        "GET",
+        "/api/v1/presence",
+        "id=***",
+        "transport=webSockets",
+        "status=4",
+        "request_id=r7",
+    ] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+    assert!(!log.contains("S3CRET"), "{log}");
 }
 
 #[cfg(unix)]
