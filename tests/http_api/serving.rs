@@ -1,5 +1,6 @@
 //! The accept loop.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
