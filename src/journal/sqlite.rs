@@ -19,6 +19,9 @@ const MOST_LETTERS: i64 = 10_000;
 /// The most keys that are remembered; the oldest give way.
 const MOST_KEYS: i64 = 1_000_000;
 
+/// Bytes that are written to find out whether there is room.
+const PROBE: i64 = 16 * 1024;
+
 /// How many keys are taken before those that are too old or too many are looked for.
 const KEYS_BETWEEN_SWEEPS: u32 = 1_000;
 
@@ -113,12 +116,31 @@ impl JournalStore for SqliteJournal {
             .map_err(failed("reading its file"))
     }
 
+    fn probe(&mut self) -> Result<(), JournalError> {
+        self.probed().map_err(failed("writing to its file"))
+    }
+
     fn waiting(&mut self) -> Result<Waiting, JournalError> {
         self.counted().map_err(failed("reading its file"))
     }
 }
 
 impl SqliteJournal {
+    fn probed(&mut self) -> rusqlite::Result<()> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO records (id, body) VALUES (x'', zeroblob(?1))",
+            (PROBE,),
+        )?;
+        transaction.execute(
+            "DELETE FROM records WHERE sequence = ?1",
+            (transaction.last_insert_rowid(),),
+        )?;
+        transaction.commit()
+    }
+
     fn stored(&self, after: u64, limit: usize) -> rusqlite::Result<Vec<Stored>> {
         let mut statement = self.connection.prepare_cached(
             "SELECT sequence, id, body FROM records WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",

@@ -31,6 +31,12 @@ pub trait JournalStore: Send + 'static {
     /// When they cannot be read.
     fn letters(&mut self, after: Option<Uuid>, limit: usize) -> Result<Vec<Letter>, JournalError>;
 
+    /// Finds out whether a change could be made: makes one of a few pages and takes it back, durably.
+    ///
+    /// # Errors
+    /// When it could not.
+    fn probe(&mut self) -> Result<(), JournalError>;
+
     /// How much there is to deal with.
     ///
     /// # Errors

@@ -25,6 +25,9 @@ use crate::notification::{
 /// How long what was published stays in the journal when nothing else is to be written.
 const SETTLED_WITHIN: Duration = Duration::from_millis(50);
 
+/// How often a journal that failed is tried while nobody wants anything of it.
+const TRIED_EVERY: Duration = Duration::from_secs(1);
+
 /// The most calls whose notifications go to disk together.
 const GROUP: usize = 256;
 
@@ -98,17 +101,32 @@ impl Writer {
 
     /// The next command; `None` when nobody is left to give one.
     fn receive(&mut self) -> Option<Command> {
-        if self.load.settled.lock().changes.is_empty() {
-            return self.commands.recv().ok();
-        }
-        match self.commands.recv_timeout(SETTLED_WITHIN) {
-            Ok(command) => Some(command),
-            Err(RecvTimeoutError::Timeout) => {
-                self.write();
-                self.commands.recv().ok()
+        loop {
+            let is_troubled = self.load.trouble.lock().is_some();
+            let is_settled = self.load.settled.lock().changes.is_empty();
+            let patience = match (is_troubled, is_settled) {
+                (true, _) => TRIED_EVERY,
+                (false, false) => SETTLED_WITHIN,
+                (false, true) => return self.commands.recv().ok(),
+            };
+            match self.commands.recv_timeout(patience) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Timeout) => self.tidy(is_troubled),
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
-            Err(RecvTimeoutError::Disconnected) => None,
         }
+    }
+
+    /// Takes out what was published. A journal that failed is tried also when there is nothing, so
+    /// that it is known to work again before anybody trusts it with a notification.
+    fn tidy(&mut self, is_troubled: bool) {
+        if is_troubled {
+            match self.store.probe() {
+                Ok(()) => self.recovered(),
+                Err(error) => return self.failed(&error),
+            }
+        }
+        self.write();
     }
 
     fn obey(&mut self, command: Command) {
