@@ -7,6 +7,7 @@ use std::time::Duration;
 use mesahub_broker::{Broker, InboxShard};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::Filter;
@@ -15,6 +16,7 @@ use warp::reply::Response;
 
 use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
+use crate::app::leaving::{Pace, send_away};
 use crate::app::{journal, options, sessions, signing};
 use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
@@ -36,6 +38,8 @@ pub struct App {
     routes: BoxedFilter<(Response,)>,
     ready: watch::Sender<bool>,
     shutdown_timeout: Duration,
+    notice: Duration,
+    pace: Pace,
     meters: Arc<Meters>,
 }
 
@@ -105,14 +109,19 @@ impl App {
             .or(http::not_found())
             .unify()
             .boxed();
-        let shutdown_timeout = settings.mesahub.server.shutdown_timeout;
+        let server = &settings.mesahub.server;
         Ok(Self {
             hub,
             service,
             sessions,
             routes,
             ready,
-            shutdown_timeout,
+            shutdown_timeout: server.shutdown_timeout,
+            notice: server.drain.notice,
+            pace: Pace {
+                share: server.drain.share,
+                interval: server.drain.interval,
+            },
             meters,
         })
     }
@@ -141,8 +150,8 @@ impl App {
         &self.meters
     }
 
-    /// Serves until `stop` resolves, then drains: whether everything ended within the shutdown
-    /// timeout. Dropping the future stops accepting and drains nothing.
+    /// Serves until `stop` resolves, then sends its clients away a few at a time and drains:
+    /// whether everything ended within the shutdown timeout. Dropping the future stops accepting and drains nothing.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
         let (accepting, requests) = (CancellationToken::new(), TaskTracker::new());
         let serving = http::serve(
@@ -155,21 +164,30 @@ impl App {
         self.ready.send_replace(true);
         tracing::info!("ready");
         let mut serving = std::pin::pin!(serving);
-        tokio::select! {
-            () = &mut serving => {}
-            () = stop => {
-                tracing::info!("stopping");
-                self.ready.send_replace(false);
+        let leaving = async {
+            stop.await;
+            tracing::info!("stopping");
+            self.ready.send_replace(false);
+            let end = Instant::now() + self.shutdown_timeout;
+            sleep(self.notice).await;
+            let left = end.saturating_duration_since(Instant::now());
+            send_away(&self.hub, self.pace, left / 2).await;
+            end
+        };
+        let end = tokio::select! {
+            () = &mut serving => Instant::now() + self.shutdown_timeout,
+            end = leaving => {
                 accepting.cancel();
                 serving.await;
+                end
             }
-        }
+        };
         let draining = Draining {
             hub: self.hub,
             service: self.service,
             requests,
         };
-        drain(draining, self.shutdown_timeout).await
+        drain(draining, end).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stopping, in one order: requests under way are answered, what was accepted is published while
 //! its recipients are still there, clients are told to come back, the broker is closed. All of it
-//! within one deadline; each of the first two steps has half of what is left of it at most.
+//! before one deadline; each of the first two steps has half of what is left until then at most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,7 @@ pub(crate) struct Draining {
 }
 
 /// Stops everything; whether it all ended before the deadline.
-pub(crate) async fn drain(draining: Draining, deadline: Duration) -> bool {
-    let end = Instant::now() + deadline;
+pub(crate) async fn drain(draining: Draining, end: Instant) -> bool {
     let Draining {
         hub,
         service,
@@ -33,18 +32,18 @@ pub(crate) async fn drain(draining: Draining, deadline: Duration) -> bool {
     requests.close();
     let answering = answer_callers(&requests, hub.node());
     // Clients still have to be told: that needs time too.
-    let is_answered = timeout_at(end - deadline / 2, answering).await.is_ok();
-    let left = end.saturating_duration_since(Instant::now());
-    let flushed = service.close(left / 2).await;
+    let is_answered = timeout(until(end) / 2, answering).await.is_ok();
+    let flushed = service.close(until(end) / 2).await;
     hub.disconnect_all(&Ending::Shutdown);
-    let stopped = hub
-        .node()
-        .stop(end.saturating_duration_since(Instant::now()))
-        .await;
+    let stopped = hub.node().stop(until(end)).await;
     let answered = is_answered && timeout_at(end, requests.wait()).await.is_ok();
     let clean = answered && flushed && stopped;
     tracing::info!(answered, flushed, stopped, "stopped");
     clean
+}
+
+fn until(end: Instant) -> Duration {
+    end.saturating_duration_since(Instant::now())
 }
 
 /// Waits until no request is under way but those that carry a client's connection, which end when

@@ -12,6 +12,7 @@ pub mod build;
 pub mod drain;
 pub mod error;
 mod journal;
+mod leaving;
 pub mod options;
 mod sessions;
 pub mod signing;

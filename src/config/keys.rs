@@ -213,6 +213,12 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("Mesahub:Server:Address", Text),
     key("Mesahub:Server:ShutdownTimeout", number(1, 3600, "seconds")),
+    key("Mesahub:Server:Drain:Notice", number(0, 300, "seconds")),
+    key("Mesahub:Server:Drain:Share", number(1, 100, "percent")),
+    key(
+        "Mesahub:Server:Drain:Interval",
+        number(0, 60_000, "milliseconds"),
+    ),
     key("Mesahub:Authentication:SigningKey", Secret),
     key(
         "Mesahub:Authentication:Algorithms",

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{
     choice::{LogFormat, LogLevel, Transport},
+    drain::DrainSettings,
     parse::{optional, seconds, socket_address},
     secret::Secret,
     sessions::SessionSettings,
@@ -48,6 +49,8 @@ pub struct ServerSettings {
     /// How long a shutdown may take before what is left is dropped: 1 to 3600 s, 30 s by default.
     #[serde(deserialize_with = "seconds")]
     pub shutdown_timeout: Duration,
+    /// How clients are sent away when the server stops.
+    pub drain: DrainSettings,
 }
 
 /// Which tokens are believed.
@@ -180,6 +183,7 @@ impl Default for ServerSettings {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5080)),
             shutdown_timeout: Duration::from_secs(30),
+            drain: DrainSettings::default(),
         }
     }
 }

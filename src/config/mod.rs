@@ -31,6 +31,7 @@ mod choice;
 mod comments;
 mod connection_string;
 mod document;
+mod drain;
 mod environment;
 mod error;
 mod files;

@@ -26,6 +26,7 @@ impl Finding {
 /// Everything that does not fit.
 pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Finding> {
     [
+        notice(settings),
         timeouts(settings),
         transports(settings),
         outbox(settings),
@@ -39,6 +40,21 @@ pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Fi
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn notice(settings: &Settings) -> Option<Finding> {
+    let server = &settings.mesahub.server;
+    let (notice, timeout) = (server.drain.notice, server.shutdown_timeout);
+    (notice * 2 > timeout).then(|| {
+        Finding::new(
+            "Mesahub:Server:Drain:Notice",
+            format!(
+                "is {} s; expected at most half of Mesahub:Server:ShutdownTimeout, which is {} s",
+                notice.as_secs(),
+                timeout.as_secs()
+            ),
+        )
+    })
 }
 
 fn timeouts(settings: &Settings) -> Option<Finding> {

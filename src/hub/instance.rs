@@ -175,6 +175,15 @@ impl Hub {
         }
     }
 
+    /// Ends so many of the connections that are not ending yet, whichever.
+    pub(crate) fn disconnect_some(&self, count: usize, ending: &Ending) {
+        let everyone = self.inner.registry.everyone().into_iter();
+        let staying = everyone.filter(|connection| connection.ending().is_none());
+        for connection in staying.take(count) {
+            connection.end(ending.clone());
+        }
+    }
+
     /// Calls `callback` with the group's name and the JSON hub message for whatever is sent to a
     /// group, until the subscription is dropped. The callback must not block.
     ///

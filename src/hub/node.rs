@@ -8,7 +8,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mesahub_broker::{Broker, Inbox, InboxShard};
@@ -48,6 +48,7 @@ pub struct Node {
     epoch: Instant,
     serials: AtomicU64,
     carrying: AtomicUsize,
+    leaving: AtomicBool,
     peers: Arc<Peers>,
     receivers: Arc<Receivers>,
     mender: Mender,
@@ -124,6 +125,7 @@ impl Node {
             epoch: Instant::now(),
             serials: AtomicU64::new(1),
             carrying: AtomicUsize::new(0),
+            leaving: AtomicBool::new(false),
             peers: Arc::clone(&peers),
             receivers,
             mender: mender.clone(),
@@ -176,6 +178,16 @@ impl Node {
     #[must_use]
     pub fn topic_count(&self) -> usize {
         self.membership.topics()
+    }
+
+    /// The node stops soon: whoever has no connection yet is to get one elsewhere.
+    pub(crate) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it stops soon.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
     }
 
     /// Stops the node's own tasks, sends away the connections that are left, and closes the

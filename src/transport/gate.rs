@@ -71,6 +71,7 @@ impl Gate {
         }
         let response = if request.method == Method::POST {
             match request.authenticate(&*self.authenticator) {
+                Ok(_) if self.application.node().is_leaving() => leaving(),
                 Ok(principal) => negotiate(
                     &self.tokens,
                     &self.transports,
@@ -142,6 +143,7 @@ impl Gate {
         };
         let resumes = request.resumes_first();
         let socketed = match request.id() {
+            None if self.application.node().is_leaving() => return Err(Box::new(leaving())),
             None => {
                 self.permit(TransportKind::WebSockets)?;
                 let id = self.application.new_id();
@@ -331,4 +333,9 @@ fn denied(reason: Denied) -> Refusal {
         ),
         Denied::TooEarly => busy("Too many connections have sent before they connected", 5),
     })
+}
+
+/// Whoever has negotiated already may still come, and is sent away with the others.
+fn leaving() -> Response {
+    busy("This server is stopping", 1)
 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use mesahub::app::App;
 use mesahub::auth::{SecretKey, SigningAlgorithm, TokenSpec};
 use mesahub::config::{Sources, load};
@@ -24,6 +26,7 @@ struct Configured {
     address: SocketAddr,
     client: Client,
     token: String,
+    stop: CancellationToken,
 }
 
 /// A connection over long polling.
@@ -47,8 +50,8 @@ impl Configured {
         let app = App::with_broker(&loaded, broker, shards, &NodeOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let never = CancellationToken::new().cancelled_owned();
-        TaskTracker::new().spawn(app.run(listener, never));
+        let stop = CancellationToken::new();
+        TaskTracker::new().spawn(app.run(listener, stop.clone().cancelled_owned()));
         let spec = TokenSpec {
             tenant: Some("mesa".parse().unwrap()),
             user: Some("ann".parse().unwrap()),
@@ -59,13 +62,24 @@ impl Configured {
             address,
             client: Client::new(),
             token: spec.mint(&key, SigningAlgorithm::Hs256).unwrap(),
+            stop,
         }
     }
 
+    async fn ask_to_negotiate(&self) -> Response {
+        let request = self.client.post(self.url("/negotiate?negotiateVersion=1"));
+        request.bearer_auth(&self.token).send().await.unwrap()
+    }
+
     async fn negotiate(&self) -> Value {
-        let answer = self.client.post(self.url("/negotiate?negotiateVersion=1"));
-        let answer = answer.bearer_auth(&self.token).send().await.unwrap();
-        answer.json().await.unwrap()
+        self.ask_to_negotiate().await.json().await.unwrap()
+    }
+
+    /// Stops it, and waits until it says so.
+    async fn stops(&self) {
+        self.stop.cancel();
+        let path = format!("http://{}/health/ready", self.address);
+        while self.client.get(&path).send().await.unwrap().status() == StatusCode::OK {}
     }
 
     async fn poll(&self) -> Polled<'_> {
@@ -93,10 +107,14 @@ impl Polled<'_> {
     }
 
     async fn post(&self, body: impl Into<reqwest::Body>) {
+        assert_eq!(self.post_anyway(body).await, StatusCode::OK);
+    }
+
+    /// Also where the connection may be gone.
+    async fn post_anyway(&self, body: impl Into<reqwest::Body>) -> StatusCode {
         let url = self.server.url(&format!("?id={}", self.id));
         let request = self.server.client.post(url).bearer_auth(&self.server.token);
-        let answer = request.body(body).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        request.body(body).send().await.unwrap().status()
     }
 
     async fn shake(&self) {
@@ -175,4 +193,57 @@ async fn who_stays_away_or_shakes_no_hands_is_forgotten_when_configured() {
     );
     assert!(begin.elapsed() < Duration::from_secs(10));
     assert_eq!(absent.get().await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_server_that_gives_notice_goes_on_as_before_while_it_is_not_ready() {
+    let server = Configured::with(&[
+        ("Mesahub:Server:ShutdownTimeout", "600"),
+        ("Mesahub:Server:Drain:Notice", "300"),
+    ])
+    .await;
+    server.stops().await;
+    server.poll().await.shake().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_sends_its_clients_away_at_the_configured_pace() {
+    let server = Configured::with(&[
+        ("Mesahub:Server:ShutdownTimeout", "3600"),
+        ("Mesahub:Server:Drain:Share", "40"),
+        ("Mesahub:Server:Drain:Interval", "60000"),
+    ])
+    .await;
+    let mut clients = Vec::new();
+    for _ in 0..30 {
+        let client = server.poll().await;
+        client.shake().await;
+        clients.push(client);
+    }
+    server.stops().await;
+    let refused = loop {
+        let answer = server.ask_to_negotiate().await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let mut polls: FuturesUnordered<_> = clients.iter().map(Polled::text).collect();
+    for _ in 0..12 {
+        let told = polls.next().await.unwrap();
+        assert_eq!(told, "{\"type\":7,\"allowReconnect\":true}\u{1e}");
+    }
+    // The others are served for another minute.
+    for client in &clients {
+        let call = "{\"type\":1,\"invocationId\":\"1\",\"target\":\"Ping\",\"arguments\":[]}\u{1e}";
+        client.post_anyway(call).await;
+    }
+    for _ in 12..30 {
+        let answer = polls.next().await.unwrap();
+        assert!(
+            answer.contains("\"invocationId\":\"1\",\"result\""),
+            "{answer}"
+        );
+    }
 }

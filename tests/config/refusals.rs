@@ -155,6 +155,7 @@ fn every_problem_is_told_at_once() {
         ("Mesahub__Server__Address", "somewhere"),
         ("Mesahub__Hub__Path", "hubs"),
         ("Mesahub__Log__MaxAge", "0"),
+        ("Mesahub__Server__Drain__Notice", "16"),
         ("Mesahub__Cluster__Lease", "1"),
         ("Mesahub__Nothing", "1"),
         ("RealTimeConfiguration__Provider", "Azure"),
@@ -167,8 +168,9 @@ fn every_problem_is_told_at_once() {
 
     let text = error.to_string();
     for part in [
-        "the configuration has 8 problems:\n  - ",
+        "the configuration has 9 problems:\n  - ",
         "Mesahub:Server:Address is \"somewhere\"; expected an IP address and a port",
+        "Drain:Notice is 16 s; expected at most half of Mesahub:Server:ShutdownTimeout, which is 30 s",
         "Mesahub:Hub:Path is \"hubs\"; expected a path such as /hubs/notifications",
         "Mesahub:Log:MaxAge is \"0\"; expected a whole number from 1 to 2592000 seconds",
         "Mesahub:Cluster:Lease is \"1\"; expected a whole number from 2 to 3600 seconds",
