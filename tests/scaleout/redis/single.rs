@@ -1,4 +1,4 @@
-//! Nodes on a Redis of their own, as the configuration opens it.
+//! Nodes on one Redis, as the configuration opens it.
 
 use std::sync::{Arc, OnceLock};
 

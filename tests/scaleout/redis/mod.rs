@@ -1,0 +1,4 @@
+//! Nodes on Redis.
+
+mod cluster;
+mod single;
