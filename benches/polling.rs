@@ -49,7 +49,7 @@ async fn contest(server: &Server, title: &str, batch: usize) -> io::Result<Conte
     Ok(Contest {
         title: title.to_owned(),
         messages: batch,
-        floor: Remote::open(server.address, Kind::Bare, 1, role).await?,
+        floor: Remote::open(server.address, Kind::Bare, 1, role.clone()).await?,
         hub: Remote::open(server.address, Kind::Poll, 1, role).await?,
     })
 }

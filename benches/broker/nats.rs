@@ -26,6 +26,8 @@ pub(crate) struct Nats(NatsServer);
 
 struct Bare {
     client: NatsClient,
+    /// Where it tells itself something behind what it has sent, each used by one caller at a time.
+    echoes: Mutex<Vec<(String, Subscriber)>>,
     logs: Context,
     subscribers: Mutex<HashMap<Topic, Subscriber>>,
 }
@@ -69,6 +71,7 @@ impl Stage for Nats {
     async fn bare(&self) -> Box<dyn Client> {
         let client = self.connect().await;
         Box::new(Bare {
+            echoes: Mutex::default(),
             logs: jetstream::new(client.clone()),
             client,
             subscribers: Mutex::default(),
@@ -84,9 +87,23 @@ impl Nats {
 }
 
 impl Bare {
-    /// Waits until the server has taken everything.
+    /// Waits until the server has taken everything, which a flush of the client's does not tell: it
+    /// fills the socket.
     async fn settle(&self) {
+        let free = self.echoes.lock().await.pop();
+        let (inbox, mut echo) = match free {
+            Some(echo) => echo,
+            None => {
+                let inbox = self.client.new_inbox();
+                let echo = self.client.subscribe(inbox.clone()).await;
+                (inbox, echo.expect("it is connected"))
+            }
+        };
+        let published = self.client.publish(inbox.clone(), Bytes::new()).await;
+        published.expect("it is connected");
         self.client.flush().await.expect("it is connected");
+        echo.next().await.expect("it is connected");
+        self.echoes.lock().await.push((inbox, echo));
     }
 }
 

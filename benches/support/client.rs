@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use futures_util::future::try_join_all;
 use mesahub_protocol::Protocol;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,6 +19,7 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::support::dial::{Kind, dial};
 use crate::support::polled::Polled;
 use crate::support::process;
+use crate::support::resuming::resume;
 use crate::support::server::TokenMint;
 use crate::support::speech::{
     answer, framed, invocation, mark, masked, protocol, stream_invocation,
@@ -30,7 +32,7 @@ const FLAG: &str = "--clients";
 const READ_BUFFER: usize = 64 * 1024;
 
 /// What the client process does once its sockets are open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Reads whatever comes. A request says how many messages to wait for, since the beginning.
     Drain,
@@ -41,6 +43,8 @@ pub(crate) enum Role {
     Stream(Protocol, u32),
     /// Posts this many invocations in one request, and polls until all are answered.
     Poll(usize),
+    /// Asks on every socket at once for what was missed behind this place, so many notifications.
+    Resume(String, u32),
 }
 
 /// What the client process is told on its command line.
@@ -54,20 +58,21 @@ pub(crate) struct Orders {
 
 impl Role {
     /// Messages that are answered in one round.
-    pub(crate) fn messages(self) -> usize {
+    pub(crate) fn messages(&self) -> usize {
         match self {
             Self::Drain => 1,
-            Self::Call(_, calls) | Self::Poll(calls) => calls,
-            Self::Stream(_, items) => items as usize,
+            Self::Call(_, calls) | Self::Poll(calls) => *calls,
+            Self::Stream(_, items) | Self::Resume(_, items) => *items as usize,
         }
     }
 
-    fn to_argument(self) -> String {
+    fn to_argument(&self) -> String {
         match self {
             Self::Drain => "drain".to_owned(),
             Self::Call(protocol, calls) => format!("call {} {calls}", protocol.name()),
             Self::Stream(protocol, items) => format!("stream {} {items}", protocol.name()),
             Self::Poll(calls) => format!("poll {calls}"),
+            Self::Resume(place, count) => format!("resume {place} {count}"),
         }
     }
 
@@ -82,6 +87,10 @@ impl Role {
                 Self::Stream(protocol(name), items)
             }
             ["poll", calls] => Self::Poll(number(calls)),
+            ["resume", place, count] => {
+                let count = count.parse().expect("a number of notifications");
+                Self::Resume(place.to_owned(), count)
+            }
             _ => panic!("{argument:?} is no role"),
         }
     }
@@ -153,14 +162,32 @@ async fn serve_orders(orders: &Orders) -> io::Result<()> {
         sockets.push(dial(orders.server, orders.kind, &mint, number).await?);
     }
     control.write_u64(orders.sockets as u64).await?;
-    if orders.role == Role::Drain {
-        return drain(control, sockets).await;
+    let mut one = || sockets.pop().expect("a caller has one socket");
+    match &orders.role {
+        Role::Drain => drain(control, sockets).await,
+        Role::Resume(place, count) => resume_all(control, sockets, place, *count).await,
+        Role::Call(protocol, calls) => call(control, one(), *protocol, *calls).await,
+        Role::Stream(protocol, items) => stream(control, one(), *protocol, *items).await,
+        Role::Poll(_) => unreachable!("it has been served above"),
     }
-    let socket = sockets.pop().expect("a caller has one socket");
-    match orders.role {
-        Role::Call(protocol, calls) => call(control, socket, protocol, calls).await,
-        Role::Stream(protocol, items) => stream(control, socket, protocol, items).await,
-        Role::Drain | Role::Poll(_) => unreachable!("they have been served above"),
+}
+
+/// Answers each request once every socket has resumed that many times.
+async fn resume_all(
+    mut control: TcpStream,
+    mut sockets: Vec<TcpStream>,
+    place: &str,
+    count: u32,
+) -> io::Result<()> {
+    loop {
+        let rounds = control.read_u64().await?;
+        for _ in 0..rounds {
+            let all = sockets.iter_mut().map(|socket| resume(socket, place));
+            for (read, _) in try_join_all(all).await? {
+                assert_eq!(read, u64::from(count), "everything that was missed");
+            }
+        }
+        control.write_u64(rounds).await?;
     }
 }
 

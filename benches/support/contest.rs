@@ -34,7 +34,8 @@ impl Contest {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let hub = Remote::open(server.address, kind, 1, role).await?;
+        let messages = role.messages();
+        let hub = Remote::open(server.address, kind, 1, role.clone()).await?;
         server.has_connected(1).await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let opening = Remote::open(listener.local_addr()?, Kind::Bare, 1, role);
@@ -43,7 +44,7 @@ impl Contest {
         server.hub.node().tasks().spawn(floor(socket));
         Ok(Self {
             title,
-            messages: role.messages(),
+            messages,
             floor: bare,
             hub,
         })

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Packed,
     /// The same in JSON, with a token of its own, as a customer with a dining session.
     Customer,
+    /// The same in JSON, with a token of its own, as one of the staff.
+    Staff,
     /// An event stream with its handshake done.
     Events,
     /// A poll that waits, of a connection with its handshake done.
@@ -30,11 +32,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Bare,
         Self::Anonymous,
         Self::Packed,
         Self::Customer,
+        Self::Staff,
         Self::Events,
         Self::Poll,
     ];
@@ -45,6 +48,7 @@ impl Kind {
             Self::Anonymous => "anonymous",
             Self::Packed => "packed",
             Self::Customer => "customer",
+            Self::Staff => "staff",
             Self::Events => "events",
             Self::Poll => "poll",
         }
@@ -77,6 +81,10 @@ pub(crate) async fn dial(
         Kind::Packed => web_socket(address, Protocol::MessagePack, "").await,
         Kind::Customer => {
             let query = format!("?access_token={}", mint.customer(number));
+            web_socket(address, Protocol::Json, &query).await
+        }
+        Kind::Staff => {
+            let query = format!("?access_token={}", mint.staff(number));
             web_socket(address, Protocol::Json, &query).await
         }
         Kind::Events => event_stream(address).await,

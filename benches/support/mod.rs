@@ -17,6 +17,7 @@ pub(crate) mod http;
 pub(crate) mod polled;
 pub(crate) mod process;
 pub(crate) mod remote;
+pub(crate) mod resuming;
 pub(crate) mod server;
 pub(crate) mod speech;
 pub(crate) mod table;

@@ -157,7 +157,19 @@ impl TokenMint {
             .expect("the key is long enough")
     }
 
-    fn authenticator(&self) -> JwtAuthenticator {
+    /// A token with tenant, user and role; the user is of this number.
+    pub(crate) fn staff(&self, number: usize) -> String {
+        let spec = TokenSpec {
+            tenant: Some("mesa-centro".parse().expect("a tenant key")),
+            user: Some(format!("staff-{number:06}").parse().expect("a user id")),
+            roles: vec![Role::Staff],
+            ..TokenSpec::default()
+        };
+        spec.mint(&self.0, SigningAlgorithm::Hs256)
+            .expect("the key is long enough")
+    }
+
+    pub(crate) fn authenticator(&self) -> JwtAuthenticator {
         JwtAuthenticator::new(JwtOptions::new(self.0.clone())).expect("the key is long enough")
     }
 }

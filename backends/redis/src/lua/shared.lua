@@ -43,10 +43,11 @@ if run and run ~= ARGV[1] then
   redis.call('HSET', KEYS[2], 'run', ARGV[1], 'floor', floor)
 end
 
--- Drops the oldest entries for as long as `over` says so.
+-- Drops the oldest entries for as long as `over` says so. As a rule that is one or none.
 local function drop(over)
+  local some = 1
   while true do
-    local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 16)
+    local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', some)
     if #oldest == 0 then return end
     for _, entry in ipairs(oldest) do
       if not over(entry[1]) then return end
@@ -54,6 +55,7 @@ local function drop(over)
       bytes = bytes - #entry[2][2]
       if before(floor, entry[1]) then floor = entry[1] end
     end
+    some = math.min(some * 4, 64)
   end
 end
 
