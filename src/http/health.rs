@@ -26,21 +26,36 @@ pub(super) async fn live(_api: Arc<Api>, _call: Call) -> Result<Response, Proble
     Ok(told(true, "the process runs".to_owned()))
 }
 
-/// 200 while the server takes traffic, 503 before and after.
+/// 200 while the server takes traffic and its backplane answers within two seconds, else 503.
 pub(super) async fn ready(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
-    let is_ready = *api.ready.borrow();
-    let description = if is_ready {
-        "takes traffic"
-    } else {
-        "takes no traffic: it is starting or stopping"
-    };
-    Ok(told(is_ready, description.to_owned()))
+    if !*api.ready.borrow() {
+        let description = "takes no traffic: it is starting or stopping";
+        return Ok(told(false, description.to_owned()));
+    }
+    if !reaches_backplane(&api).await {
+        let backplane = &api.backplane;
+        let description = format!("takes no traffic: the {backplane} backplane does not answer");
+        return Ok(told(false, description));
+    }
+    Ok(told(true, "takes traffic".to_owned()))
 }
 
 /// 200 when the backplane answers within two seconds and nothing stands in the way of accepting
 /// notifications, in the words of ASP.NET Core's health checks.
 pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
-    let is_healthy = match timeout(DEADLINE, api.hub.node().broker().health()).await {
+    let is_healthy = reaches_backplane(&api).await;
+    let found = if is_healthy { "healthy" } else { "unhealthy" };
+    let mut description = format!("SignalR {} backplane is {found}", api.backplane);
+    let trouble = api.backlog.as_ref().and_then(|backlog| backlog.trouble());
+    if let Some(trouble) = &trouble {
+        description.push_str("; no notifications are taken: ");
+        description.push_str(trouble);
+    }
+    Ok(told(is_healthy && trouble.is_none(), description))
+}
+
+async fn reaches_backplane(api: &Api) -> bool {
+    match timeout(DEADLINE, api.hub.node().broker().health()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
             tracing::warn!(
@@ -53,15 +68,7 @@ pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Prob
             tracing::warn!("the backplane did not answer within {DEADLINE:?}");
             false
         }
-    };
-    let found = if is_healthy { "healthy" } else { "unhealthy" };
-    let mut description = format!("SignalR {} backplane is {found}", api.backplane);
-    let trouble = api.backlog.as_ref().and_then(|backlog| backlog.trouble());
-    if let Some(trouble) = &trouble {
-        description.push_str("; no notifications are taken: ");
-        description.push_str(trouble);
     }
-    Ok(told(is_healthy && trouble.is_none(), description))
 }
 
 fn told(is_healthy: bool, description: String) -> Response {

@@ -360,6 +360,9 @@ pub(super) static OPERATIONS: [Operation; 26] = [
         path: "/health/ready",
         id: "ready",
         summary: "Tells whether the server takes traffic",
+        description: "Not while it starts or stops, nor while the backplane does not answer within \
+                      two seconds. An outage of the backplane is no reason to restart the process, \
+                      of which `/health/live` tells.",
         answers: &[HEALTHY, UNHEALTHY],
         handle: |api, call| Box::pin(health::ready(api, call)),
         ..OPEN

@@ -34,6 +34,21 @@ async fn a_server_is_ready_while_it_says_so() {
 }
 
 #[tokio::test]
+async fn a_server_without_its_backplane_lives_and_is_not_ready() {
+    let server = Server::start().await;
+    server.ready.send_replace(true);
+    server.hub.node().broker().close().await;
+    let answer = server.read("/health/ready", "").await;
+    let description = "takes no traffic: the memory backplane does not answer";
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.body,
+        json!({ "status": "Unhealthy", "description": description })
+    );
+    assert_eq!(server.read("/health/live", "").await.status, 200);
+}
+
+#[tokio::test]
 async fn the_backplane_is_asked_anew_each_time() {
     let server = Server::start().await;
     let answer = server.read("/health/signalr", "").await;
