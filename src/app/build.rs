@@ -1,6 +1,7 @@
 //! Building the server from a configuration, and running it.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use mesahub_broker::{Broker, InboxShard};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -22,8 +23,9 @@ use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::{Loaded, Settings};
-use crate::http::{self, Api, ServeLimits};
+use crate::http::{self, Api, RequestCounters, ServeLimits};
 use crate::hub::{Hub, Node, NodeOptions};
+use crate::metrics::{self, Readers, Sources};
 use crate::notification::{
     ClusterOrders, HubNotificationService, NotificationService, notification_hub,
 };
@@ -41,6 +43,14 @@ pub struct App {
     notice: Duration,
     pace: Pace,
     meters: Arc<Meters>,
+    metrics: Option<Metrics>,
+}
+
+/// Metrics on an address of their own.
+struct Metrics {
+    address: SocketAddr,
+    routes: BoxedFilter<(Response,)>,
+    listener: Option<TcpListener>,
 }
 
 impl App {
@@ -89,6 +99,17 @@ impl App {
             node.tasks().spawn(Arc::clone(sessions).keep_time(stop));
         }
         let (ready, readiness) = watch::channel(false);
+        let requests = Arc::<RequestCounters>::default();
+        let sources = Sources {
+            node: Arc::clone(&node),
+            hubs: vec![hub.clone()],
+            service: Arc::clone(&service),
+            sessions: sessions.clone(),
+            meters: Arc::clone(&meters),
+            backplane: backplane.feature().to_owned(),
+            requests: Arc::clone(&requests),
+            ready: readiness.clone(),
+        };
         let api = http::routes(Api {
             hub: hub.clone(),
             service: told,
@@ -97,18 +118,33 @@ impl App {
             authenticator: Arc::clone(&authenticator),
             ready: readiness,
             backplane: backplane.feature().to_owned(),
+            counters: requests,
         });
-        let endpoint = Endpoint::new(hub.clone(), authenticator)
+        let endpoint = Endpoint::new(hub.clone(), Arc::clone(&authenticator))
             .origins(origins)
             .transports(&options::transports(settings))
             .options(options::transport(settings));
         let hub_routes = transport::routes(endpoint, settings.mesahub.hub.path.as_str());
-        let routes = hub_routes
-            .or(api)
-            .unify()
-            .or(http::not_found())
-            .unify()
-            .boxed();
+        let mut routes = hub_routes.or(api).unify().boxed();
+        let from = &settings.mesahub.metrics;
+        let mut metrics = None;
+        match from.address {
+            _ if !from.enabled => {}
+            None => {
+                let readers = Readers::Services(authenticator);
+                let beside = metrics::routes(sources, readers, from.path.as_str());
+                routes = routes.or(beside).unify().boxed();
+            }
+            Some(address) => {
+                let alone = metrics::routes(sources, Readers::Anyone, from.path.as_str());
+                metrics = Some(Metrics {
+                    address,
+                    routes: alone.or(http::not_found()).unify().boxed(),
+                    listener: None,
+                });
+            }
+        }
+        let routes = routes.or(http::not_found()).unify().boxed();
         let server = &settings.mesahub.server;
         Ok(Self {
             hub,
@@ -123,6 +159,7 @@ impl App {
                 interval: server.drain.interval,
             },
             meters,
+            metrics,
         })
     }
 
@@ -150,10 +187,27 @@ impl App {
         &self.meters
     }
 
+    /// Where metrics are to be served alone, if they are: whoever runs the app listens there and
+    /// hands the listener to [`serve_metrics`](Self::serve_metrics).
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|metrics| metrics.address)
+    }
+
+    /// Serves metrics on this listener too, while it [`run`](Self::run)s, until everything else has
+    /// ended. Nothing unless metrics have an address of their own.
+    pub fn serve_metrics(&mut self, listener: TcpListener) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.listener = Some(listener);
+        }
+    }
+
     /// Serves until `stop` resolves, then sends its clients away a few at a time and drains:
-    /// whether everything ended within the shutdown timeout. Dropping the future stops accepting and drains nothing.
+    /// whether everything ended within the shutdown timeout. Dropping the future stops accepting
+    /// and drains nothing.
     pub async fn run(self, listener: TcpListener, stop: impl Future<Output = ()>) -> bool {
         let (accepting, requests) = (CancellationToken::new(), TaskTracker::new());
+        let _metrics = self.metrics.and_then(Metrics::serve);
         let serving = http::serve(
             listener,
             self.routes,
@@ -188,6 +242,24 @@ impl App {
             requests,
         };
         drain(draining, end).await
+    }
+}
+
+impl Metrics {
+    /// Serves them until the guard is dropped. Nobody waits for a scrape.
+    fn serve(self) -> Option<DropGuard> {
+        let stop = CancellationToken::new();
+        let scrapes = TaskTracker::new();
+        let (limits, routes) = (ServeLimits::default(), self.routes);
+        let serving = http::serve(
+            self.listener?,
+            routes,
+            stop.clone(),
+            scrapes.clone(),
+            limits,
+        );
+        scrapes.spawn(serving);
+        Some(stop.drop_guard())
     }
 }
 

@@ -19,6 +19,6 @@ pub mod open;
 pub mod retrying;
 
 pub use metered::Metered;
-pub use meters::{Histogram, Meters};
+pub use meters::Meters;
 pub use open::{OpenError, compiled, examine, open};
 pub use retrying::{RetryOptions, Retrying};

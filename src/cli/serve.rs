@@ -20,10 +20,17 @@ pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), B
     runtime.block_on(async move {
         let stop = stop_signal()?;
         let address = address.unwrap_or(loaded.settings.mesahub.server.address);
-        let app = App::build(&loaded).await?;
+        let mut app = App::build(&loaded).await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        if let Some(address) = app.metrics_address() {
+            let listener = TcpListener::bind(address)
+                .await
+                .map_err(|error| format!("cannot serve metrics on {address}: {error}"))?;
+            tracing::info!(address = %listener.local_addr()?, "metrics are served");
+            app.serve_metrics(listener);
+        }
         if let Err(error) = announce(&loaded, listener.local_addr()?) {
             // Whoever started it does not listen any more: no reason not to serve.
             tracing::warn!(%error, "cannot say where it listens");

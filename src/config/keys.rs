@@ -299,6 +299,9 @@ pub(super) static KEYS: &[Key] = &[
     key("Mesahub:Log:CheckInterval", number(1, 3600, "seconds")),
     key("Mesahub:Logging:Format", Kind::Choice(LogFormat::NAMES)),
     key("Mesahub:Logging:Level", Kind::Choice(LogLevel::NAMES)),
+    key("Mesahub:Metrics:Enabled", Flag),
+    key("Mesahub:Metrics:Path", Text),
+    key("Mesahub:Metrics:Address", Text),
 ];
 
 /// Sections of an ASP.NET Core application that may stand beside ours. They are not read.

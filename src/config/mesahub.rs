@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{
     choice::{LogFormat, LogLevel, Transport},
     drain::DrainSettings,
+    metrics::MetricsSettings,
     parse::{optional, seconds, socket_address},
     secret::Secret,
     sessions::SessionSettings,
@@ -37,6 +38,8 @@ pub struct MesahubSettings {
     pub sessions: SessionSettings,
     /// The log lines of the process.
     pub logging: LoggingSettings,
+    /// What a monitoring system may read.
+    pub metrics: MetricsSettings,
 }
 
 /// The listening socket and the end of the process.

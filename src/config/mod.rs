@@ -40,6 +40,7 @@ mod keys;
 mod layers;
 mod load;
 mod mesahub;
+mod metrics;
 mod nats;
 mod origin;
 mod parse;
@@ -75,6 +76,7 @@ pub use mesahub::{
     AuthenticationSettings, ClusterSettings, CorsSettings, HubSettings, LogSettings,
     LoggingSettings, LongPollingSettings, MesahubSettings, ServerSettings, WebSocketSettings,
 };
+pub use metrics::MetricsSettings;
 pub use origin::{Origin, Place};
 pub use print::check;
 pub use provider::{

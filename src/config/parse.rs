@@ -22,11 +22,24 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(
     Ok((!text.is_empty()).then_some(text))
 }
 
+/// An empty text means that nothing was set.
+pub(super) fn optional_socket_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.trim() {
+        "" => Ok(None),
+        text => address(text).map(Some),
+    }
+}
+
 pub(super) fn socket_address<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<SocketAddr, D::Error> {
-    String::deserialize(deserializer)?
-        .trim()
-        .parse()
-        .map_err(|_| D::Error::custom("an IP address and a port, such as 127.0.0.1:5080"))
+    address(String::deserialize(deserializer)?.trim())
+}
+
+fn address<E: Error>(text: &str) -> Result<SocketAddr, E> {
+    text.parse()
+        .map_err(|_| E::custom("an IP address and a port, such as 127.0.0.1:5080"))
 }

@@ -33,6 +33,7 @@ pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Fi
         check_interval(settings),
         journal(settings),
         wire(settings),
+        metrics(settings),
         algorithms(&settings.mesahub.authentication),
         signing_key(&settings.mesahub.authentication, environment),
         backplane(&settings.real_time).err(),
@@ -140,6 +141,26 @@ fn wire(settings: &Settings) -> Option<Finding> {
     })
 }
 
+/// On an address of its own any path will do.
+fn metrics(settings: &Settings) -> Option<Finding> {
+    let metrics = &settings.mesahub.metrics;
+    if !metrics.enabled || metrics.address.is_some() {
+        return None;
+    }
+    let (path, hub) = (metrics.path.as_str(), settings.mesahub.hub.path.as_str());
+    let taken = [hub, "/api/v1", "/health", "/openapi.json"];
+    let is_below = |taken: &&str| {
+        let rest = path.strip_prefix(*taken);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    taken.iter().find(|taken| is_below(taken)).map(|taken| {
+        Finding::new(
+            "Mesahub:Metrics:Path",
+            format!("is {path}; expected a path that is not {taken} or below it"),
+        )
+    })
+}
+
 fn algorithms(authentication: &AuthenticationSettings) -> Option<Finding> {
     authentication.algorithms.is_empty().then(|| {
         let names = SigningAlgorithm::NAMES.join(", ");
@@ -220,6 +241,24 @@ mod tests {
                 "RealTimeConfiguration:ConnectionString",
             ]
         );
+    }
+
+    #[test]
+    fn metrics_need_a_path_that_nothing_else_has_unless_they_have_an_address() {
+        for (path, is_free) in [
+            ("/metrics", true),
+            ("/healthy", true),
+            ("/health/metrics", false),
+            ("/api/v1", false),
+            ("/hubs/notifications/negotiate", false),
+        ] {
+            let mut settings = Settings::default();
+            settings.mesahub.metrics.path = path.parse().expect("a path");
+            let found = keys(&settings, &Environment::Development);
+            assert_eq!(found.is_empty(), is_free, "{path}: {found:?}");
+            settings.mesahub.metrics.address = Some(([127, 0, 0, 1], 0).into());
+            assert!(keys(&settings, &Environment::Development).is_empty());
+        }
     }
 
     #[test]

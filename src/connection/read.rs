@@ -69,7 +69,7 @@ impl Reader {
         {
             return Ok(Acted::Full(invocation_id.to_string()));
         }
-        self.hub.node().counters().received.add(1);
+        self.connection.traffic().received.messages.add(1);
         match message {
             HubMessage::Invocation(invocation) => self.call(&invocation, false, context),
             HubMessage::StreamInvocation(invocation) => self.call(&invocation, true, context),

@@ -13,8 +13,9 @@ use crate::connection::goodbye::{say_goodbye, wait_for_peer};
 use crate::connection::link::{Link, Received};
 use crate::connection::read::{Acted, Reader};
 use crate::hub::calls::Calls;
+use crate::hub::frame::frame;
 use crate::hub::registry::Registration;
-use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub, HubError};
+use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub, HubError, Overflow};
 
 /// The most chunks that are read before what they are answered is written.
 const BURST: u8 = 32;
@@ -89,6 +90,7 @@ impl Life {
                 Err(ending) => return ending,
             };
             connection.heard(self.hub.node().now());
+            connection.traffic().received.bytes.add(chunk.len() as u64);
             let mut bodies = frames.feed(&chunk);
             while let Some(body) = bodies.next() {
                 let done = match body {
@@ -138,7 +140,11 @@ impl Life {
             })
             .map_err(|error| Ending::HandshakeRefused(error.text(detailed)))?;
         connection.choose_protocol(protocol);
-        connection.send_with(|_, out| out.extend_from_slice(handshake_ok()));
+        let accepted = frame(connection.form(), protocol, |out| {
+            out.extend_from_slice(handshake_ok());
+        });
+        connection.send_frame(&accepted, &Overflow::Close);
+        connection.traffic().handshakes.add(1);
         let registered = alongside(connection, link, self.hub.register(connection)).await;
         let registration = registered.map_err(|error| HubError::from(error).into_ending())?;
         let connected = alongside(

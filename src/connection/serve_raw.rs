@@ -18,7 +18,7 @@ use crate::connection::raw::{Line, RawConnection};
 use crate::connection::serve::Guest;
 use crate::hub::connection::Parts;
 use crate::hub::wheel::Deadlines;
-use crate::hub::{Connection, Ending, Node};
+use crate::hub::{Connection, Ending, Node, Traffic};
 
 /// Bytes that may wait for a slow client. Senders wait, so it is never more than one message.
 const OUTBOX: usize = 1024 * 1024;
@@ -35,6 +35,7 @@ pub(crate) struct RawApplication {
     name: String,
     handler: Box<dyn Fn(RawConnection) -> BoxFuture<'static, ()> + Send + Sync>,
     deadlines: Arc<Deadlines>,
+    traffic: Arc<Traffic>,
 }
 
 impl RawApplication {
@@ -52,6 +53,7 @@ impl RawApplication {
                 keep_alive: LOOK,
                 client_timeout: LOOK,
             }),
+            traffic: Arc::default(),
         }
     }
 
@@ -77,6 +79,7 @@ impl RawApplication {
             expires: self.expiry(&guest.principal),
             principal: guest.principal,
             carrier: link.carrier(),
+            traffic: Arc::clone(&self.traffic),
             pings: false,
             outbox_limit: OUTBOX,
             now,

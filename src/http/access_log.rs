@@ -2,11 +2,17 @@
 
 use std::time::Instant;
 
-use http::{Request, StatusCode};
+use http::Request;
+use warp::reply::Response;
 
 use super::peer::PeerAddress;
 use super::request_id::RequestId;
 use crate::auth::redact_query;
+
+/// Marks a response, in its extensions, that comes every few seconds and that nobody wants to read
+/// of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unremarkable;
 
 /// What the log will say of a request, taken before the request is handed over. It holds no
 /// token: the query is redacted and no header is kept but the request's id.
@@ -32,8 +38,11 @@ impl AccessEntry {
         }
     }
 
-    /// Writes the line: health probes at debug, failures of the server at warn, all else at info.
-    pub(super) fn end(self, status: StatusCode) {
+    /// Writes the line: health probes and what says of itself that it is unremarkable at debug,
+    /// failures of the server at warn, all else at info.
+    pub(super) fn end(self, response: &Response) {
+        let status = response.status();
+        let is_unremarkable = response.extensions().get::<Unremarkable>().is_some();
         let Self {
             method,
             path,
@@ -53,7 +62,7 @@ impl AccessEntry {
                 )
             };
         }
-        if path.starts_with("/health/") {
+        if is_unremarkable || path.starts_with("/health/") {
             line!(debug);
         } else if status.is_server_error() {
             line!(warn);

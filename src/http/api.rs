@@ -1,6 +1,7 @@
 //! The parts that the HTTP API works with, and the filter that answers for it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
@@ -14,6 +15,7 @@ use warp::{Filter, Rejection};
 
 use super::body;
 use super::call::Call;
+use super::counters::RequestCounters;
 use super::escape;
 use super::operation::{Access, Operation};
 use super::problem::Problem;
@@ -44,6 +46,8 @@ pub struct Api {
     pub ready: watch::Receiver<bool>,
     /// What the backplane is called in `/health/signalr`, such as `memory`.
     pub backplane: String,
+    /// Where requests are counted.
+    pub counters: Arc<RequestCounters>,
 }
 
 /// The routes of the API: `/api/v1/…`, `/health/…` and `/openapi.json`, to be mounted beside
@@ -59,16 +63,21 @@ pub fn routes(api: Api) -> BoxedFilter<(Response,)> {
         .and(query)
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
-        .then(move |found, query: String, headers, body| {
+        .then(move |found: Claimed, query: String, headers, body| {
             let api = Arc::clone(&api);
             async move {
+                let begin = Instant::now();
+                let asked = found.as_ref().ok().map(|(operation, _)| *operation);
                 let answer = match found {
                     Ok((operation, path)) => {
-                        answer(api, operation, path, &query, &headers, body).await
+                        answer(Arc::clone(&api), operation, path, &query, &headers, body).await
                     }
                     Err(problem) => Err(problem),
                 };
-                finished(answer)
+                let response = finished(answer);
+                api.counters
+                    .record(asked, response.status(), begin.elapsed());
+                response
             }
         })
         .boxed()

@@ -21,6 +21,7 @@ mod body;
 mod broadcast;
 mod call;
 mod connections;
+mod counters;
 mod dead_letters;
 mod escape;
 mod groups;
@@ -41,7 +42,9 @@ mod sessions;
 mod table;
 mod terms;
 
+pub(crate) use access_log::Unremarkable;
 pub use api::{Api, not_found, routes};
+pub use counters::{RequestCounters, Requests};
 pub use limits::ServeLimits;
 pub use peer::PeerAddress;
 pub use problem::Problem;

@@ -80,14 +80,14 @@ impl Problem {
     }
 
     /// A token that was not accepted.
-    pub(super) fn unauthorized(error: &AuthError) -> Self {
+    pub(crate) fn unauthorized(error: &AuthError) -> Self {
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string());
         problem.hint = Hint::Challenge(error.challenge());
         problem
     }
 
     /// A caller who may not do this.
-    pub(super) fn forbidden(refusal: &Refusal) -> Self {
+    pub(crate) fn forbidden(refusal: &Refusal) -> Self {
         if *refusal == Refusal::NotAuthenticated {
             return Self::unauthorized(&AuthError::Missing);
         }

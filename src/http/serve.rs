@@ -186,7 +186,7 @@ where
             response
                 .headers_mut()
                 .insert(request_id::HEADER, id.header_value());
-            entry.end(response.status());
+            entry.end(&response);
             Ok(response)
         };
         named.instrument(span)

@@ -165,6 +165,7 @@ impl HubBuilder {
                 Arc::clone(node.membership()),
                 Arc::clone(node.counters()),
             )),
+            traffic: Arc::default(),
             dispatcher: Dispatcher::new(
                 self.methods,
                 Arc::clone(&states),

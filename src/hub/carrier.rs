@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use mesahub_protocol::TransportKind;
+
 use crate::hub::frame::Form;
 use crate::hub::outbox::Wire;
 use crate::hub::upkeep::Upkeep;
 
 /// The sending side of a transport, as a new connection takes it over.
 pub(crate) struct Carrier {
+    /// Which transport it is.
+    pub(crate) transport: TransportKind,
     /// Where the outbox writes.
     pub(crate) wire: Arc<dyn Wire>,
     /// How the transport wants its bytes.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use mesahub_broker::Topic;
-use mesahub_protocol::Protocol;
+use mesahub_protocol::{Protocol, TransportKind};
 use parking_lot::Mutex;
 
 use crate::auth::Principal;
@@ -18,6 +18,7 @@ use crate::hub::frame::{Encoded, Form, frame, ping};
 use crate::hub::id::ConnectionId;
 use crate::hub::outbox::{Accepted, Outbox, Overflow};
 use crate::hub::reply::Answer;
+use crate::hub::traffic::Traffic;
 use crate::hub::upkeep::Upkeep;
 
 /// One client on one transport. Shared by its own task, the registry and the topics it is in.
@@ -28,6 +29,7 @@ pub struct Connection {
     user: Option<Arc<str>>,
     protocol: OnceLock<Protocol>,
     form: Form,
+    transport: TransportKind,
     outbox: Outbox,
     /// `None` once the connection is unregistered: nothing can be joined any more.
     memberships: Mutex<Option<Vec<Topic>>>,
@@ -38,6 +40,8 @@ pub struct Connection {
     questions: AtomicUsize,
     task: AtomicWaker,
     upkeep: Option<Arc<dyn Upkeep>>,
+    /// Where its hub counts.
+    traffic: Arc<Traffic>,
     /// What the timing wheel looks at.
     pub(crate) pulse: Pulse,
 }
@@ -70,6 +74,7 @@ pub(crate) struct Parts {
     pub(crate) id: ConnectionId,
     pub(crate) principal: Arc<Principal>,
     pub(crate) carrier: Carrier,
+    pub(crate) traffic: Arc<Traffic>,
     /// Whether hub pings keep it alive, where its transport does not.
     pub(crate) pings: bool,
     pub(crate) outbox_limit: usize,
@@ -89,6 +94,7 @@ impl Connection {
             principal: parts.principal,
             protocol: OnceLock::new(),
             form: carrier.form,
+            transport: carrier.transport,
             outbox: Outbox::new(carrier.wire, parts.outbox_limit, carrier.at_once),
             memberships: Mutex::new(Some(Vec::new())),
             ending: OnceLock::new(),
@@ -96,6 +102,7 @@ impl Connection {
             questions: AtomicUsize::new(0),
             task: AtomicWaker::new(),
             upkeep,
+            traffic: parts.traffic,
             pulse: Pulse {
                 started: parts.now,
                 expires: AtomicU64::new(parts.expires.unwrap_or(u64::MAX)),
@@ -135,7 +142,9 @@ impl Connection {
         if ending.row().abrupt {
             self.outbox.abandon();
         }
+        let name = ending.row().name;
         if self.ending.set(ending).is_ok() {
+            self.traffic.ended(name);
             self.task.wake();
         }
     }
@@ -150,6 +159,17 @@ impl Connection {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.outbox.queued_bytes()
+    }
+
+    /// The transport it is on.
+    #[must_use]
+    pub fn transport(&self) -> TransportKind {
+        self.transport
+    }
+
+    /// Where its hub counts.
+    pub(crate) fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     pub(crate) fn serial(&self) -> u64 {
@@ -178,12 +198,14 @@ impl Connection {
     pub(crate) fn send_with(&self, write: impl FnOnce(Protocol, &mut Vec<u8>)) -> Accepted {
         let protocol = self.protocol().unwrap_or(Protocol::Json);
         let bytes = frame(self.form, protocol, |out| write(protocol, out));
+        self.traffic.sent.add(1, bytes.len());
         self.send_frame(&bytes, &Overflow::Close)
     }
 
     /// Sends the refusal of a call, if its caller wants one.
     pub(crate) fn refuse_call(&self, answer: Answer) {
         if let Some(frame) = answer.bytes {
+            self.traffic.sent.add(1, frame.len());
             self.send_frame(&frame, &Overflow::Close);
         }
     }
@@ -216,7 +238,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a ready frame.
+    /// Sends a ready frame, which its caller counts if it is to be counted.
     pub(crate) fn send_frame(&self, bytes: &Bytes, overflow: &Overflow) -> Accepted {
         let accepted = self.outbox.send(bytes, overflow);
         self.settle(accepted);
@@ -227,6 +249,7 @@ impl Connection {
     /// for this connection's protocol.
     pub(crate) fn send_encoded(&self, encoded: &Encoded, overflow: &Overflow) -> Option<Accepted> {
         let bytes = encoded.bytes(self.protocol()?, self.form)?;
+        self.traffic.sent.add(1, bytes.len());
         Some(self.send_frame(bytes, overflow))
     }
 
@@ -245,7 +268,8 @@ impl Connection {
         }
     }
 
-    /// Queues a ready frame as a part of a burst; true asks for a later [`Self::flush`].
+    /// Queues a ready frame as a part of a burst, which its caller counts; true asks for a later
+    /// [`Self::flush`].
     pub(crate) fn defer_frame(&self, bytes: &Bytes, overflow: &Overflow) -> (Accepted, bool) {
         let (accepted, first) = self.outbox.defer(bytes, overflow);
         match accepted {
@@ -264,8 +288,12 @@ impl Connection {
         context: &mut Context<'_>,
     ) -> Poll<(Accepted, bool)> {
         let deferred = self.outbox.poll_defer(bytes, context);
-        if let Poll::Ready((Accepted::Broken, _)) = deferred {
-            self.end(Ending::TransportLost("write failed".to_owned()));
+        match deferred {
+            Poll::Ready((Accepted::Queued, _)) => self.traffic.sent.add(1, bytes.len()),
+            Poll::Ready((Accepted::Broken, _)) => {
+                self.end(Ending::TransportLost("write failed".to_owned()));
+            }
+            _ => {}
         }
         deferred
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::hub::loss::LostReason;
+
 /// Monotonic counters of one node.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -9,10 +11,6 @@ pub struct Counters {
     pub connected: Counter,
     /// Connections that ended since the start.
     pub disconnected: Counter,
-    /// Hub messages received from clients.
-    pub received: Counter,
-    /// Frames given to outboxes.
-    pub delivered: Counter,
     /// Connections closed because their outbox went over its bound.
     pub overflowed: Counter,
     /// Queued messages that gave way under a dropping policy.
@@ -24,10 +22,21 @@ pub struct Counters {
     /// Messages read from a log for members that had missed them.
     pub mended: Counter,
     /// Topics whose members were told that they may have missed messages for good.
-    pub lost: Counter,
+    pub lost: Losses,
+    /// Connections that were told so alone, because they were to resume and could not be given what
+    /// they had missed.
+    pub lost_alone: Losses,
+    /// Channels that clients asked to resume and were answered in full.
+    pub resumed: Counter,
+    /// Channels that clients asked to resume in vain.
+    pub not_resumed: Losses,
     /// Subscriptions that had quietly stopped delivering and were made anew.
     pub silent: Counter,
 }
+
+/// Counters of losses, one for each reason.
+#[derive(Debug, Default)]
+pub struct Losses([Counter; LostReason::ALL.len()]);
 
 /// One monotonic counter.
 #[derive(Debug, Default)]
@@ -43,5 +52,23 @@ impl Counter {
     #[must_use]
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Losses {
+    /// How many there were for this reason.
+    #[must_use]
+    pub fn of(&self, reason: LostReason) -> u64 {
+        self.0[reason as usize].value()
+    }
+
+    /// How many there were in all.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        self.0.iter().map(Counter::value).sum()
+    }
+
+    pub(crate) fn add(&self, reason: LostReason) {
+        self.0[reason as usize].add(1);
     }
 }

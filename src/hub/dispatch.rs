@@ -19,6 +19,7 @@ use crate::hub::filter::{HubFilter, Invoked};
 use crate::hub::handler::{Method, Running};
 use crate::hub::options::HubOptions;
 use crate::hub::reply::{Answer, ReplyTo};
+use crate::hub::traffic::{CallKind, CallOutcome};
 
 /// The methods of a hub.
 pub(crate) struct Dispatcher {
@@ -53,6 +54,7 @@ pub(crate) struct Job {
     running: Running,
     method: Arc<str>,
     reply: ReplyTo,
+    kind: CallKind,
     _cancellable: Option<Cancellable>,
 }
 
@@ -64,6 +66,12 @@ pub(crate) enum Dispatched {
     Beside(Job),
     /// It was refused; the completion to send, if the caller wants one.
     Refused(Answer),
+}
+
+/// Why a call is refused, and what its caller is told.
+struct Refusal {
+    outcome: CallOutcome,
+    text: String,
 }
 
 impl Dispatcher {
@@ -99,7 +107,9 @@ impl Dispatcher {
         };
         match self.bind(incoming, &mut reply) {
             Ok(dispatched) => dispatched,
-            Err(text) => {
+            Err(Refusal { outcome, text }) => {
+                let kind = CallKind::of(incoming.wants_stream);
+                incoming.caller.connection().traffic().called(kind, outcome);
                 let target = &incoming.invocation.target;
                 tracing::debug!(connection = %incoming.caller.id(), %target, %text, "call refused");
                 Dispatched::Refused(reply.error(&text))
@@ -107,56 +117,60 @@ impl Dispatcher {
         }
     }
 
-    fn bind(&self, incoming: &Incoming<'_>, reply: &mut ReplyTo) -> Result<Dispatched, String> {
+    fn bind(&self, incoming: &Incoming<'_>, reply: &mut ReplyTo) -> Result<Dispatched, Refusal> {
         let invocation = incoming.invocation;
         let found = self
             .find(&invocation.target)
-            .ok_or_else(|| unknown(&invocation.target))?;
+            .ok_or_else(|| Refusal::new(CallOutcome::Unknown, unknown(&invocation.target)))?;
         let (name, shape) = (&found.name, found.method.shape());
         if let Some(policy) = found.policy
             && let Err(refusal) = policy.allows(incoming.caller.principal())
         {
             tracing::info!(connection = %incoming.caller.id(), method = %name, %refusal, "not allowed");
-            return Err(format!(
-                "Failed to invoke '{name}' because user is unauthorized"
-            ));
+            let text = format!("Failed to invoke '{name}' because user is unauthorized");
+            return Err(Refusal::new(CallOutcome::Forbidden, text));
         }
         if shape.streams != incoming.wants_stream {
-            return Err(wrong_mode(name, shape.streams));
+            return Err(Refusal::malformed(wrong_mode(name, shape.streams)));
         }
         if invocation.stream_ids.len() != shape.uploads {
-            return Err(format!(
+            return Err(Refusal::malformed(format!(
                 "{} HubException: Client sent {} stream(s), Hub method expects {}.",
                 invoking(name),
                 invocation.stream_ids.len(),
                 shape.uploads
-            ));
+            )));
         }
         let mut cancellable = None;
         if shape.cancellable {
             let token = CancellationToken::new();
             if let Some(id) = reply.invocation_id.as_deref() {
                 let registered = incoming.calls.cancellable(id, &token);
-                let in_use = || format!("Invocation ID '{id}' is already in use.");
+                let in_use =
+                    || Refusal::malformed(format!("Invocation ID '{id}' is already in use."));
                 cancellable = Some(registered.ok_or_else(in_use)?);
             }
             reply.cancelled = Some(token);
         }
         // What is the application's own here may panic, and it runs in the connection's task.
         let started = catch_unwind(AssertUnwindSafe(|| self.start(found, incoming, reply)))
-            .map_err(|panic| panicked(&*panic).told(&invoking(name), self.detailed))?;
+            .map_err(|panic| {
+                let text = panicked(&*panic).told(&invoking(name), self.detailed);
+                Refusal::new(CallOutcome::Failed, text)
+            })?;
         let running = started.map_err(|error| {
             let base = format!("Failed to invoke '{name}' due to an error on the server.");
-            if self.detailed {
+            Refusal::malformed(if self.detailed {
                 format!("{base} InvalidDataException: {error}")
             } else {
                 base
-            }
+            })
         })?;
         let job = Job {
             running,
             method: Arc::clone(name),
             reply: reply.clone(),
+            kind: CallKind::of(incoming.wants_stream),
             _cancellable: cancellable,
         };
         let beside = shape.streams || shape.uploads > 0;
@@ -223,11 +237,28 @@ impl Future for Job {
             Ok(Poll::Ready(result)) => result,
             Err(panic) => Err(panicked(&*panic)),
         };
+        if let Some(connection) = &self.reply.connection {
+            let outcome = match result {
+                Ok(_) => CallOutcome::Completed,
+                Err(_) => CallOutcome::Failed,
+            };
+            connection.traffic().called(self.kind, outcome);
+        }
         Poll::Ready(result.unwrap_or_else(|error| {
             tracing::debug!(method = %self.method, %error, "the handler failed");
             let text = error.told(&invoking(&self.method), self.reply.detailed);
             self.reply.error(&text)
         }))
+    }
+}
+
+impl Refusal {
+    fn new(outcome: CallOutcome, text: String) -> Self {
+        Self { outcome, text }
+    }
+
+    fn malformed(text: String) -> Self {
+        Self::new(CallOutcome::Malformed, text)
     }
 }
 

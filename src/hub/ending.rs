@@ -76,6 +76,28 @@ const FAILED: Option<CloseMessage> = close(true, false);
 const FAILED_COME_BACK: Option<CloseMessage> = close(true, true);
 
 impl Ending {
+    /// The names of all rows, in the order of the table.
+    pub const NAMES: [&'static str; 18] = [
+        "client_closed",
+        "transport_closed",
+        "transport_lost",
+        "transport_violation",
+        "aborted",
+        "sent_away",
+        "dismissed",
+        "handshake_refused",
+        "handshake_timeout",
+        "protocol_violation",
+        "client_timeout",
+        "connect_failed",
+        "connect_unavailable",
+        "connect_refused",
+        "slow_consumer",
+        "missing_protocol",
+        "credential_expired",
+        "shutdown",
+    ];
+
     /// This ending's row.
     #[must_use]
     pub fn row(&self) -> Row {

@@ -17,6 +17,7 @@ use crate::hub::counters::Counters;
 use crate::hub::ending::Ending;
 use crate::hub::frame::{Encoded, Form};
 use crate::hub::gate::Snapshot;
+use crate::hub::lag::{self, Delivered};
 use crate::hub::listener::Listener;
 use crate::hub::membership::{Audience, Membership};
 use crate::hub::mends::Mends;
@@ -63,6 +64,19 @@ pub(crate) struct Message {
     dismissal: Option<String>,
     /// Set where its sender wants to know how many are given it.
     receipt: Option<Uuid>,
+    /// When it was made, if its id tells, in milliseconds of the calendar.
+    made_at: Option<u64>,
+    /// How many messages it joins.
+    count: u64,
+}
+
+/// What is left to do once a batch has been handed on.
+#[derive(Default)]
+struct Burst {
+    /// Who has frames that are not written yet.
+    dirty: Vec<Arc<Connection>>,
+    /// What will have been delivered then.
+    delivered: Vec<Delivered>,
 }
 
 impl Fanout {
@@ -80,7 +94,7 @@ impl Fanout {
     /// worker carries.
     async fn serve(&self, batch: &mut Vec<Inbound>, carries: impl Fn(&Topic) -> bool) {
         let alone = batch.len() == 1;
-        let mut dirty = Vec::new();
+        let mut burst = Burst::default();
         let mut deliveries = batch.drain(..).peekable();
         while let Some(inbound) = deliveries.next() {
             let delivery = match inbound {
@@ -107,12 +121,10 @@ impl Fanout {
                 run.extend(self.decode(&next));
             }
             let audience = self.hand_on(&topic, &mut run, None).await;
-            self.serve_topic(&topic, run, audience, alone, &mut dirty)
+            self.serve_topic(&topic, run, audience, alone, &mut burst)
                 .await;
         }
-        for connection in dirty {
-            connection.flush();
-        }
+        burst.end();
     }
 
     /// Hands to the members of a topic what its log kept for them, for whoever mends it and has
@@ -120,23 +132,25 @@ impl Fanout {
     pub(crate) async fn make_up(&self, topic: &Topic, number: u64, entries: Vec<LogEntry>) {
         let mut run: Vec<Message> = self.read(topic, entries).collect();
         let audience = self.hand_on(topic, &mut run, Some(number)).await;
-        let mut dirty = Vec::new();
-        self.serve_topic(topic, run, audience, false, &mut dirty)
+        let mut burst = Burst::default();
+        self.serve_topic(topic, run, audience, false, &mut burst)
             .await;
-        dirty.iter().for_each(|connection| connection.flush());
+        burst.end();
     }
 
     /// Hands to one connection what the log of a topic kept for it.
     pub(crate) fn catch_up(&self, member: &Arc<Connection>, topic: &Topic, entries: Vec<LogEntry>) {
         let member = std::slice::from_ref(member);
-        let mut dirty = Vec::new();
+        let mut burst = Burst::default();
         for message in self.read(topic, entries) {
             match message.shared_id {
-                None => self.serve_members(member, &message, false, &mut dirty, |_| true),
-                Some(id) => self.serve_once(member, &message, id, None, false, &mut dirty),
+                None => self.serve_members(member, &message, false, &mut burst, |_| true),
+                Some(id) => self.serve_once(member, &message, id, None, false, &mut burst),
             }
         }
-        dirty.iter().for_each(|connection| connection.flush());
+        // The client was away for so long, not the message on its way.
+        burst.delivered.clear();
+        burst.end();
     }
 
     /// Hands a message of this node's own to the members of a topic.
@@ -144,7 +158,7 @@ impl Fanout {
         let (members, listeners) = self.membership.audience(topic);
         let message = [Message::said(encoded)];
         tell(&listeners, topic, &message);
-        self.serve_members(&members, &message[0], true, &mut Vec::new(), |_| true);
+        self.serve_members(&members, &message[0], true, &mut Burst::default(), |_| true);
     }
 
     /// Waits for whoever is just telling members of a loss.
@@ -174,7 +188,7 @@ impl Fanout {
         run: Vec<Message>,
         audience: Audience,
         alone: bool,
-        dirty: &mut Vec<Arc<Connection>>,
+        burst: &mut Burst,
     ) {
         let Audience {
             members,
@@ -189,7 +203,7 @@ impl Fanout {
             match message.shared_id {
                 None => {
                     for part in members.chunks(TURN) {
-                        self.serve_members(part, &message, alone, dirty, |serial| {
+                        self.serve_members(part, &message, alone, burst, |serial| {
                             is_admitted(gates, serial, &message)
                         });
                         if members.len() > TURN {
@@ -197,7 +211,7 @@ impl Fanout {
                         }
                     }
                 }
-                Some(id) => self.serve_once(&members, &message, id, gates, alone, dirty),
+                Some(id) => self.serve_once(&members, &message, id, gates, alone, burst),
             }
         }
     }
@@ -210,11 +224,11 @@ impl Fanout {
         id: [u8; 16],
         gates: Option<&Snapshot>,
         alone: bool,
-        dirty: &mut Vec<Arc<Connection>>,
+        burst: &mut Burst,
     ) {
         let record = self.seen.record(id);
         let mut served = record.lock();
-        self.serve_members(members, message, alone, dirty, |serial| {
+        self.serve_members(members, message, alone, burst, |serial| {
             is_admitted(gates, serial, message) && served.insert(serial)
         });
     }
@@ -224,10 +238,10 @@ impl Fanout {
         members: &[Arc<Connection>],
         message: &Message,
         alone: bool,
-        dirty: &mut Vec<Arc<Connection>>,
+        burst: &mut Burst,
         mut wants: impl FnMut(u64) -> bool,
     ) {
-        let mut delivered = 0;
+        let (mut delivered, mut bytes_given) = (0, 0);
         for member in members {
             if message.excludes(member) || !wants(member.serial()) {
                 continue;
@@ -252,14 +266,18 @@ impl Fanout {
             } else {
                 let (accepted, first) = member.defer_frame(bytes, &message.overflow);
                 if first {
-                    dirty.push(Arc::clone(member));
+                    burst.dirty.push(Arc::clone(member));
                 }
                 accepted
             };
             delivered += 1;
+            bytes_given += bytes.len();
             self.count(member, accepted);
         }
-        self.counters.delivered.add(delivered);
+        if let Some(member) = members.first().filter(|_| delivered > 0) {
+            // All members of a topic are of one hub.
+            burst.note(member, message, delivered, bytes_given);
+        }
         if let Some(id) = message.receipt {
             self.receipts.count(id, delivered);
         }
@@ -299,6 +317,8 @@ impl Message {
             shared_id: None,
             dismissal: None,
             receipt: None,
+            made_at: None,
+            count: 1,
         }
     }
 
@@ -325,6 +345,8 @@ impl Message {
             shared_id: if dedupe { message_id } else { None },
             dismissal,
             receipt: message_id.filter(|_| receipt).map(Uuid::from_bytes),
+            made_at: message_id.as_ref().and_then(lag::made_at),
+            count: 1,
         }
     }
 
@@ -343,6 +365,28 @@ impl Message {
             && self.excluded.is_empty()
             && self.overflow == Overflow::Close
             && self.dismissal.is_none()
+    }
+}
+
+impl Burst {
+    /// A message has been given to so many members, with so many bytes altogether.
+    fn note(&mut self, member: &Connection, message: &Message, members: u64, bytes: usize) {
+        let (traffic, count) = (member.traffic(), members * message.count);
+        traffic.sent.add(count, bytes);
+        self.delivered
+            .extend(message.made_at.map(|made_at| Delivered {
+                made_at,
+                count,
+                traffic: Arc::clone(traffic),
+            }));
+    }
+
+    /// Writes what is not written yet.
+    fn end(self) {
+        for connection in self.dirty {
+            connection.flush();
+        }
+        lag::record(self.delivered);
     }
 }
 
@@ -380,9 +424,13 @@ fn merge(pending: &mut Vec<Message>) -> Option<Message> {
         return pending.pop();
     }
     let all: Vec<&Encoded> = pending.iter().map(|message| &message.encoded).collect();
-    let encoded = Encoded::join(&all);
+    let joined = Message {
+        made_at: pending.iter().filter_map(|message| message.made_at).min(),
+        count: pending.len() as u64,
+        ..Message::said(Encoded::join(&all))
+    };
     pending.clear();
-    Some(Message::said(encoded))
+    Some(joined)
 }
 
 /// Whether a member is given this message, as far as the log is concerned.

@@ -9,6 +9,7 @@ use crate::auth::Principal;
 use crate::hub::aspnetcore::AspNetCore;
 use crate::hub::builder::HubBuilder;
 use crate::hub::carrier::Carrier;
+use crate::hub::census::Census;
 use crate::hub::clients::Clients;
 use crate::hub::cluster::{Answering, Cluster};
 use crate::hub::connection::{Connection, Parts};
@@ -24,6 +25,7 @@ use crate::hub::options::HubOptions;
 use crate::hub::registry::{Registration, Registry};
 use crate::hub::results::Results;
 use crate::hub::topics::Topics;
+use crate::hub::traffic::Traffic;
 use crate::hub::wheel::Deadlines;
 
 /// A hub. Cheap to clone; every clone is the same hub.
@@ -41,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) topics: Topics,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) results: Results,
@@ -113,6 +116,23 @@ impl Hub {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.inner.registry.len()
+    }
+
+    /// What its connections on this node have sent and were sent since the start.
+    #[must_use]
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.inner.traffic
+    }
+
+    /// Counts the connections of this node and what waits for them. Takes a moment for each
+    /// connection.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for connection in self.inner.registry.everyone() {
+            census.count(&connection);
+        }
+        census
     }
 
     /// How many connections of this node are in a group. Zero for a name that cannot exist.
@@ -260,6 +280,7 @@ impl Hub {
             expires: self.expiry(&principal),
             principal,
             carrier,
+            traffic: Arc::clone(&self.inner.traffic),
             pings: true,
             outbox_limit: self.inner.options.outbox_limit,
             now,

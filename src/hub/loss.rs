@@ -37,6 +37,25 @@ pub enum LostReason {
 }
 
 impl LostReason {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::TooOld,
+        Self::UnknownPosition,
+        Self::Unavailable,
+        Self::NotMember,
+    ];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooOld => "too_old",
+            Self::UnknownPosition => "unknown_position",
+            Self::Unavailable => "unavailable",
+            Self::NotMember => "not_member",
+        }
+    }
+
     /// What an error of a log means for whoever wanted to read it.
     pub(crate) fn of(error: &BrokerError) -> Self {
         match error {

@@ -198,6 +198,7 @@ impl Mender {
         let membership = &self.fanout.membership;
         let reopen = |trail: &mut Trail| trail.reopen_telling(member.serial(), *by);
         if membership.trail(topic, reopen) == Some(true) {
+            self.fanout.counters.lost_alone.add(reason);
             member.send_encoded(&loss::told(topic, reason), &Overflow::Close);
             membership.trail(topic, Trail::end_telling);
         }
@@ -240,7 +241,7 @@ impl Mender {
         if matches!(anew, None | Some(Anew::Nothing)) {
             return;
         }
-        self.fanout.counters.lost.add(1);
+        self.fanout.counters.lost.add(reason);
         self.fanout.say(topic, loss::told(topic, reason));
         if anew == Some(Anew::Opens) {
             self.fanout.membership.trail(topic, Trail::end_telling);

@@ -120,6 +120,14 @@ impl JournalStore for SqliteJournal {
         self.probed().map_err(failed("writing to its file"))
     }
 
+    fn letter_count(&mut self) -> Result<u64, JournalError> {
+        let count = "SELECT count(*) FROM dead_letters";
+        self.connection
+            .query_row(count, (), |row| row.get::<_, i64>(0))
+            .map(i64::unsigned_abs)
+            .map_err(failed("reading its file"))
+    }
+
     fn waiting(&mut self) -> Result<Waiting, JournalError> {
         self.counted().map_err(failed("reading its file"))
     }

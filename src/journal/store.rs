@@ -37,6 +37,12 @@ pub trait JournalStore: Send + 'static {
     /// When it could not.
     fn probe(&mut self) -> Result<(), JournalError>;
 
+    /// How many dead letters there are.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn letter_count(&mut self) -> Result<u64, JournalError>;
+
     /// How much there is to deal with.
     ///
     /// # Errors

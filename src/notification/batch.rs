@@ -21,6 +21,7 @@ use crate::notification::{
     id::NotificationId,
     idempotency::{Keys, Taken},
     journalled::{JournalOptions, Journalled, Wanted},
+    level::Level,
     options::NotificationOptions,
     progress::Progress,
     queue::{Queue, Room},
@@ -174,6 +175,22 @@ impl Batches {
         match &self.kept {
             Kept::Memory { .. } => None,
             Kept::Journal(journal) => journal.trouble(),
+        }
+    }
+
+    /// How much waits.
+    pub(crate) fn level(&self) -> Level {
+        let (held, next) = self.queue.held();
+        let (dead_letters, journal) = match &self.kept {
+            Kept::Memory { dead, .. } => (dead.count() as u64, None),
+            Kept::Journal(journal) => (journal.letter_count(), Some(journal.level())),
+        };
+        Level {
+            waiting: self.progress.waiting(),
+            held_bytes: held as u64,
+            oldest: next.and_then(NotificationId::age),
+            dead_letters,
+            journal,
         }
     }
 

@@ -120,6 +120,11 @@ impl DeadLetters {
         listed
     }
 
+    /// How many are kept.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().letters.len()
+    }
+
     /// Takes one out.
     pub(crate) fn take(&self, id: NotificationId) -> Option<(DeadLetter, Outgoing)> {
         let mut kept = self.0.lock();

@@ -73,6 +73,9 @@ impl Drain {
 
     async fn deliver(&mut self, items: Vec<Item>) {
         let count = items.len() as u64;
+        if let Some(first) = items.first() {
+            self.queue.begin(first.outgoing.id);
+        }
         let places: HashMap<_, _> = items
             .iter()
             .filter_map(|item| Some((item.outgoing.id, (item.sequence?, item.bytes as u64))))
@@ -83,6 +86,7 @@ impl Drain {
             .fold(self.last, u64::max);
         let batch = items.into_iter().map(|item| item.outgoing).collect();
         let remains = self.retry.deliver(batch).await;
+        self.queue.end();
         for one in &remains.given_up {
             DeadLetter::of(one).announce();
         }

@@ -1,9 +1,11 @@
 //! The id of a notification.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::hub::lag;
 
 /// The id of one notification: a UUID of version 7, whose text sorts by the time it was made.
 ///
@@ -27,6 +29,11 @@ impl NotificationId {
 
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
+    }
+
+    /// How long ago it was made, by the calendar.
+    pub(crate) fn age(self) -> Option<Duration> {
+        lag::age(self.0.as_bytes())
     }
 
     /// The id as a UUID.

@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::journal::{Change, JournalError, JournalStore, Key, Letter, Record, Stored, Waiting};
 use crate::notification::{
-    dead_letter::DeadLetter, error::NotifyError, id::NotificationId, outgoing::Outgoing,
-    progress::Progress, queue::Queue, record, retry::GivenUp, writer::Writer,
+    dead_letter::DeadLetter, error::NotifyError, id::NotificationId, level::JournalLevel,
+    outgoing::Outgoing, progress::Progress, queue::Queue, record, retry::GivenUp, writer::Writer,
 };
 
 /// The most calls that wait for the thread; over it they are refused.
@@ -87,6 +87,8 @@ pub(crate) enum Command {
 pub(crate) struct Load {
     count: AtomicU64,
     bytes: AtomicU64,
+    /// Dead letters in the journal.
+    letters: AtomicU64,
     /// What is to be taken out: never more than there is in the journal.
     pub(crate) settled: Mutex<Settled>,
     pub(crate) trouble: Mutex<Option<String>>,
@@ -109,7 +111,7 @@ pub(crate) struct Journalled {
 impl Journalled {
     /// Starts the thread. What waits in the journal already has been counted.
     pub(crate) fn start(
-        store: Box<dyn JournalStore>,
+        mut store: Box<dyn JournalStore>,
         options: JournalOptions,
         waiting: Waiting,
         queue: Arc<Queue>,
@@ -117,6 +119,7 @@ impl Journalled {
     ) -> Result<Self, JournalError> {
         let load = Arc::new(Load::default());
         load.add(waiting.count, waiting.bytes);
+        load.set_letters(store.letter_count()?);
         let (commands, receiver) = sync_channel(CALLS);
         let shared = Arc::clone(&load);
         let writer = Writer::new(store, receiver, queue, progress, shared, options.grouped);
@@ -138,6 +141,24 @@ impl Journalled {
     pub(crate) fn trouble(&self) -> Option<String> {
         let trouble = self.load.trouble.lock().clone();
         trouble.or_else(|| (!self.has_room(0)).then(|| "the journal is full".to_owned()))
+    }
+
+    /// How full it is.
+    pub(crate) fn level(&self) -> JournalLevel {
+        let (records, bytes) = self.load.now();
+        let share = |held: u64, most: u64| held as f64 / most.max(1) as f64;
+        let options = &self.options;
+        JournalLevel {
+            records,
+            bytes,
+            used: share(records, options.max_count).max(share(bytes, options.max_bytes)),
+            takes: self.trouble().is_none(),
+        }
+    }
+
+    /// How many dead letters it keeps.
+    pub(crate) fn letter_count(&self) -> u64 {
+        self.load.letters.load(Ordering::Relaxed)
     }
 
     /// Hands everything to the thread, as far as there is room; what follows something that found
@@ -283,6 +304,10 @@ impl Load {
             self.count.load(Ordering::Relaxed),
             self.bytes.load(Ordering::Relaxed),
         )
+    }
+
+    pub(crate) fn set_letters(&self, count: u64) {
+        self.letters.store(count, Ordering::Relaxed);
     }
 
     pub(crate) fn add(&self, count: u64, bytes: u64) {

@@ -34,6 +34,12 @@ impl Progress {
         self.counts.send_modify(|counts| counts.handled += count);
     }
 
+    /// How many were accepted and are not handled.
+    pub(crate) fn waiting(&self) -> u64 {
+        let counts = self.counts.borrow();
+        counts.accepted.saturating_sub(counts.handled)
+    }
+
     /// Waits until everything accepted so far is handled.
     pub(crate) async fn reach(&self) {
         let mut counts = self.counts.subscribe();

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::notification::outgoing::Outgoing;
+use crate::notification::{id::NotificationId, outgoing::Outgoing};
 
 /// Something that waits.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(crate) struct Queue {
 struct Inner {
     waiting: VecDeque<Item>,
     bytes: usize,
+    /// The first of those that are being published.
+    under_way: Option<NotificationId>,
     /// The journal has more, and everything new with it, behind what waits here.
     behind: bool,
     closed: bool,
@@ -123,6 +125,23 @@ impl Queue {
     /// So many bytes of what was taken out are not held any more.
     pub(crate) fn free(&self, bytes: usize) {
         self.inner.lock().bytes -= bytes;
+    }
+
+    /// What begins with this is being published.
+    pub(crate) fn begin(&self, first: NotificationId) {
+        self.inner.lock().under_way = Some(first);
+    }
+
+    /// Nothing is being published.
+    pub(crate) fn end(&self) {
+        self.inner.lock().under_way = None;
+    }
+
+    /// The bytes that are held, and whose turn it is.
+    pub(crate) fn held(&self) -> (usize, Option<NotificationId>) {
+        let inner = self.inner.lock();
+        let next = || inner.waiting.front().map(|item| item.outgoing.id);
+        (inner.bytes, inner.under_way.or_else(next))
     }
 
     /// Nothing more is put in.

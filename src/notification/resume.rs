@@ -70,6 +70,11 @@ pub(super) async fn resume(
                 answer
             }
         };
+        let counters = caller.hub().node().counters();
+        match answer.lost {
+            Some(reason) => counters.not_resumed.add(reason),
+            None => counters.resumed.add(1),
+        }
         if let Some(reason) = answer.lost {
             tracing::info!(
                 connection = %caller.id(), user = caller.user(),

@@ -14,7 +14,7 @@ use mesahub_broker::{
     Published, Topic,
 };
 use mesahub_memory::{MemoryBroker, MemoryConfig, MemoryNetwork};
-use mesahub_protocol::{HubMessage, Outcome, Protocol};
+use mesahub_protocol::{HubMessage, Outcome, Protocol, TransportKind};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, Semaphore};
@@ -100,6 +100,7 @@ impl Stage {
             id,
             Arc::new(principal),
             Carrier {
+                transport: TransportKind::WebSockets,
                 wire: wire.clone(),
                 form: Form::Raw,
                 upkeep: None,

@@ -176,6 +176,9 @@ impl Writer {
             Ok(changed) => {
                 self.recovered();
                 self.load.take(count as u64, settled.bytes);
+                if changes.iter().any(|it| matches!(it, Change::Bury(..))) {
+                    self.count_letters();
+                }
                 let mut changed = changed.into_iter().skip(count);
                 for caller in group {
                     self.answer(caller, &mut changed);
@@ -271,12 +274,20 @@ impl Writer {
         match changed {
             Ok(mut changed) => {
                 self.recovered();
+                self.count_letters();
                 Ok(changed.pop().unwrap_or(Changed::Missing))
             }
             Err(error) => {
                 self.failed(&error);
                 Err(error.into())
             }
+        }
+    }
+
+    /// Their number is only shown: where it cannot be read, the last one stays.
+    fn count_letters(&mut self) {
+        if let Ok(count) = self.store.letter_count() {
+            self.load.set_letters(count);
         }
     }
 

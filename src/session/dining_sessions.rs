@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{SessionId, TenantKey};
 use crate::notification::Label;
 use crate::session::{
+    counters::SessionCounters,
     dining_session::DiningSession,
     error::SessionError,
     notifier::{SessionNotifier, session_closed},
@@ -36,6 +37,7 @@ pub struct DiningSessions {
     notifier: SessionNotifier,
     times: SessionTimes,
     clock: Clock,
+    counters: SessionCounters,
 }
 
 impl DiningSessions {
@@ -62,7 +64,14 @@ impl DiningSessions {
             notifier,
             times,
             clock,
+            counters: SessionCounters::default(),
         }
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> &SessionCounters {
+        &self.counters
     }
 
     /// Begins a session and tells the admins. A session that was begun stays so when nobody could
@@ -93,6 +102,7 @@ impl DiningSessions {
         if !self.store.insert(&session).await? {
             return Err(SessionError::Exists(session_id));
         }
+        self.counters.started.add(1);
         let (tenant, table) = (session.tenant_key.clone(), session.table_number.clone());
         self.notifier
             .session_started(tenant, session_id, table)
@@ -230,6 +240,7 @@ impl DiningSessions {
                 self.notifier
                     .session_expiring(tenant, session.session_id, minutes)
                     .await?;
+                self.counters.warned.add(1);
                 session.warned = Some(minutes);
                 self.schedule(&mut session);
                 // Refused, somebody has been active meanwhile: that is what counts then.
@@ -247,8 +258,9 @@ impl DiningSessions {
     async fn finish(&self, session: &DiningSession, reason: Label) -> Result<(), SessionError> {
         let (tenant, table) = (session.tenant_key.clone(), session.table_number.clone());
         self.notifier
-            .session_expired(tenant, session.session_id, table, reason)
+            .session_expired(tenant, session.session_id, table, reason.clone())
             .await?;
+        self.counters.close(reason.as_str());
         self.store
             .remove(session.session_id, session.version)
             .await?;

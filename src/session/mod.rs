@@ -14,6 +14,7 @@
 //!
 //! What may not live here: addressing anybody, tokens, HTTP.
 
+mod counters;
 mod dining_session;
 mod dining_sessions;
 mod error;
@@ -24,6 +25,7 @@ mod sqlite;
 mod store;
 mod times;
 
+pub use counters::SessionCounters;
 pub use dining_session::DiningSession;
 pub use dining_sessions::{Clock, DiningSessions};
 pub use error::SessionError;

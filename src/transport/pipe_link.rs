@@ -33,6 +33,7 @@ impl PipeLink {
 impl Link for PipeLink {
     fn carrier(&self) -> Carrier {
         Carrier {
+            transport: self.kind,
             wire: Arc::clone(&self.pipe) as Arc<dyn Wire>,
             form: Form::Raw,
             upkeep: Some(Arc::clone(&self.pipe) as Arc<dyn Upkeep>),

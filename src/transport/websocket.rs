@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mesahub_protocol::TransferFormat;
 use mesahub_protocol::websocket::{CloseStatus, Event, Reader, close_frame, pong_frame};
+use mesahub_protocol::{TransferFormat, TransportKind};
 
 use crate::connection::{Link, Received};
 use crate::hub::Ending;
@@ -116,6 +116,7 @@ impl WebSocketLink {
 impl Link for WebSocketLink {
     fn carrier(&self) -> Carrier {
         Carrier {
+            transport: TransportKind::WebSockets,
             wire: Arc::clone(&self.socket) as Arc<dyn Wire>,
             form: Form::WebSocket,
             upkeep: None,

@@ -82,6 +82,7 @@ impl Server {
             authenticator: Arc::clone(&authenticator) as _,
             ready: readiness,
             backplane: "memory".to_owned(),
+            counters: Arc::default(),
         });
         let endpoint = transport::routes(Endpoint::new(hub.clone(), authenticator), "/hub");
         let routes = endpoint.or(api).unify().or(not_found()).unify();

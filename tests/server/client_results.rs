@@ -352,7 +352,7 @@ async fn a_handler_may_ask_its_own_caller_whose_reading_has_stopped() {
                 .send(&call(Some(&id), "Add", json!([number, 0]), &[]))
                 .await;
         }
-        let received = || server.node.counters().received.value();
+        let received = || server.hub.traffic().received.messages.value();
         let taken = 1 + u64::try_from(backlog).unwrap();
         becomes("the backlog to be full", || received() == taken).await;
         server.stage.gate.add_permits(1);

@@ -158,7 +158,7 @@ async fn no_more_items_are_read_than_the_buffer_holds() {
         messages.extend((0..=capacity).map(|number| item("u", json!(number))));
         messages.push(call(Some("behind"), "Add", json!([1, 2]), &[]));
         client.send(&together(&messages)).await;
-        let received = || server.node.counters().received.value();
+        let received = || server.hub.traffic().received.messages.value();
         let taken = 1 + u64::from(capacity);
         becomes("the buffer to be full", || received() == taken).await;
         // Another connection is served meanwhile, so that one had every chance to be read.
@@ -237,7 +237,7 @@ async fn a_stream_fails_when_its_connection_ends() {
         messages.extend((0..count).map(|number| item("u", json!(number))));
         client.send(&together(&messages)).await;
         let taken = 1 + count.min(2);
-        let received = || server.node.counters().received.value();
+        let received = || server.hub.traffic().received.messages.value();
         becomes("the items to be read", || received() == taken).await;
         match how {
             "lost" => drop(client),

@@ -59,7 +59,7 @@ async fn a_client_that_is_away_costs_no_more_than_the_two_bounds() {
         everyone.send("Heard", &[&text]).await.unwrap();
         said += 1;
         becomes("the message to be given to it", || {
-            connection.ending().is_some() || server.node.counters().delivered.value() == said
+            connection.ending().is_some() || server.hub.traffic().sent.messages.value() == said
         })
         .await;
     }

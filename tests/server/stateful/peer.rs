@@ -71,7 +71,7 @@ pub(super) fn heard(text: &str) -> Sent {
 /// Says something and waits until it has been given to the connection, so that it comes in a frame
 /// of its own.
 pub(super) async fn say(server: &Server, text: &str) {
-    let delivered = || server.node.counters().delivered.value();
+    let delivered = || server.hub.traffic().sent.messages.value();
     let before = delivered();
     let everyone = server.hub.clients().all();
     everyone.send("Heard", &[text]).await.unwrap();

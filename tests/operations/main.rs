@@ -1,0 +1,12 @@
+//! What operators see: metrics as Prometheus reads them, the dashboard and the rules made of them,
+//! and health while the backplane is away.
+#![cfg(all(feature = "memory", feature = "redis", feature = "sqlite"))]
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod day;
+mod exposition;
+mod metrics;
+mod reading;
+mod redis;
+mod server;

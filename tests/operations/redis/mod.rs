@@ -1,0 +1,3 @@
+//! What takes a Redis.
+
+mod health;
