@@ -6,7 +6,9 @@
 mod client;
 mod day;
 mod exposition;
+mod files;
 mod metrics;
+mod promtool;
 mod reading;
 mod redis;
 mod server;

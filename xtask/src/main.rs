@@ -10,6 +10,7 @@ mod demo;
 mod error;
 mod fuzz;
 mod licences;
+mod promtool;
 mod servers;
 mod sizes;
 mod step;

@@ -7,6 +7,7 @@ use crate::cargo;
 use crate::chromium;
 use crate::clients;
 use crate::error::{self, TaskError};
+use crate::promtool;
 use crate::servers;
 use crate::step;
 use crate::tally::Tally;
@@ -18,7 +19,7 @@ const SKIP: &str = "MESAHUB_TEST_SKIP";
 const OF_CLIENTS: &str = "official_client";
 
 /// The parts that may be left out.
-const PARTS: [&str; 2] = ["browser", "clients"];
+const PARTS: [&str; 3] = ["browser", "clients", promtool::NAME];
 
 /// Runs every part, also after one has failed, and fails if any did.
 pub(crate) fn run() -> Result<(), TaskError> {
@@ -32,9 +33,13 @@ pub(crate) fn run() -> Result<(), TaskError> {
     for server in &servers {
         println!("── left out because of {SKIP}: the tests that need a server for {server}");
     }
+    let with_promtool = !left_out.contains(&promtool::NAME);
+    if !with_promtool {
+        println!("── left out because of {SKIP}: what promtool says of rules and metrics");
+    }
     let with_clients = !left_out.contains(&"clients");
     let mut tally = run_part("the Rust tests", |tally| {
-        rust_tests(tally, &servers, with_clients)
+        rust_tests(tally, &servers, with_clients, with_promtool)
     });
     if with_clients {
         let with_browser = !left_out.contains(&"browser");
@@ -110,13 +115,21 @@ fn run_part(name: &str, part: impl FnOnce(&mut Tally) -> Result<bool, TaskError>
 
 /// The tests that need a server are those of its backend's package, but for its units, and those
 /// of others in a module that is named after the backend.
-fn rust_tests(tally: &mut Tally, without: &[&str], with_clients: bool) -> Result<bool, TaskError> {
+fn rust_tests(
+    tally: &mut Tally,
+    without: &[&str],
+    with_clients: bool,
+    with_promtool: bool,
+) -> Result<bool, TaskError> {
     step::step("looking for the servers of the tests", || {
         servers::bring(without)
     })?;
     if with_clients {
         step::step("looking for node and npm", clients::bring_node)?;
         step::step("installing the official client", clients::install_client)?;
+    }
+    if with_promtool {
+        step::step("looking for promtool", promtool::bring)?;
     }
     let features = ["--workspace", "--all-features"];
     step::step("building the Rust tests and the examples", || {
@@ -135,6 +148,9 @@ fn rust_tests(tally: &mut Tally, without: &[&str], with_clients: bool) -> Result
     }
     if !with_clients {
         all.args(["--skip", OF_CLIENTS]);
+    }
+    if !with_promtool {
+        all.args(["--skip", &format!("{}::", promtool::NAME)]);
     }
     let mut succeeded = step::step("running the Rust tests, documentation included", || {
         counted(all, tally)
@@ -202,6 +218,7 @@ mod tests {
             ["browser", "clients"]
         );
         assert_eq!(parts_to_leave_out("redis").unwrap(), ["redis"]);
+        assert_eq!(parts_to_leave_out("promtool").unwrap(), ["promtool"]);
         assert!(parts_to_leave_out("").unwrap().is_empty());
         assert!(parts_to_leave_out("clients,client").is_err());
     }
