@@ -25,6 +25,7 @@ use crate::auth::{Authenticator, Policy, Principal, bearer_token};
 use crate::hub::Hub;
 use crate::notification::{Backlog, IdempotencyKey, InvalidIdempotencyKey, NotificationService};
 use crate::session::DiningSessions;
+use crate::telemetry::TraceParent;
 
 /// The header by which a call is made safe to repeat.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -134,6 +135,7 @@ where
             path,
             query,
             key,
+            trace: TraceParent::of(headers),
             body,
         },
     )

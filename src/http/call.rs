@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::schema::LARGEST_PAGE;
 use crate::auth::{Policy, Principal, TenantKey};
 use crate::notification::IdempotencyKey;
+use crate::telemetry::TraceParent;
 
 /// A request whose operation is known and whose caller was let in.
 pub(super) struct Call {
@@ -25,6 +26,8 @@ pub(super) struct Call {
     pub(super) query: Vec<(&'static str, String)>,
     /// The key that makes the call safe to repeat, of an operation that knows it.
     pub(super) key: Option<IdempotencyKey>,
+    /// Where it belongs in its caller's trace, if it says so.
+    pub(super) trace: Option<TraceParent>,
     /// The body, empty for an operation without one.
     pub(super) body: Bytes,
 }

@@ -100,6 +100,7 @@ pub(super) fn how(call: &Call) -> Result<PublishOptions, Problem> {
     Ok(PublishOptions {
         receipt,
         idempotency_key: call.key.clone(),
+        trace_parent: call.trace,
     })
 }
 

@@ -28,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 use warp::Filter;
 use warp::reply::Reply;
 
@@ -36,6 +36,7 @@ use super::access_log::AccessEntry;
 use super::limits::ServeLimits;
 use super::peer::PeerAddress;
 use super::request_id::{self, RequestId};
+use crate::telemetry::TraceParent;
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(20);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
@@ -177,7 +178,9 @@ where
         was_asked.store(true, Ordering::Relaxed);
         let id = RequestId::of(request.headers());
         let entry = AccessEntry::begin(&request, peer, id.clone());
-        let span = tracing::debug_span!("request", id = %id);
+        let trace = TraceParent::of(request.headers());
+        let trace_id = trace.map(|parent| field::display(parent.trace_id()));
+        let span = tracing::info_span!("request", request_id = %id, trace_id);
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id.clone());
         let answer = routes.call(request);

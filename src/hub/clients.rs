@@ -22,6 +22,7 @@ use crate::hub::outbox::Overflow;
 use crate::hub::peers::AskError;
 use crate::hub::results::InvokeError;
 use crate::hub::topics;
+use crate::telemetry::TraceParent;
 
 /// Addresses the clients of a hub.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub struct SendOptions {
     /// Count the connections that it is given to, for
     /// [`Cluster::receipt`](crate::hub::Cluster::receipt). Needs `message_id`.
     pub receipt: bool,
+    /// Where it belongs in a trace, for the logs of the nodes that hand it on.
+    pub trace_parent: Option<TraceParent>,
     /// It goes to several groups: give it once to a connection that is in more than one.
     pub once: bool,
     /// What happens at a full outbox.
@@ -350,6 +353,7 @@ impl Recipients {
             reply: None,
             extension: Extension {
                 message_id: self.options.message_id.map(Uuid::into_bytes),
+                trace_parent: self.options.trace_parent.map(|parent| parent.to_string()),
                 dedupe: self.options.once && self.options.message_id.is_some(),
                 logged: self.options.log,
                 receipt: self.options.receipt && self.options.message_id.is_some(),

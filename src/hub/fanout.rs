@@ -28,6 +28,7 @@ use crate::hub::receiver::Receivers;
 use crate::hub::seen::Seen;
 use crate::hub::topics;
 use crate::hub::turns::Turns;
+use crate::telemetry::TraceParent;
 
 /// Deliveries taken from the inbox at a time.
 const BATCH: usize = 512;
@@ -64,6 +65,8 @@ pub(crate) struct Message {
     dismissal: Option<String>,
     /// Set where its sender wants to know how many are given it.
     receipt: Option<Uuid>,
+    /// Where it belongs in a trace, if its sender says so.
+    trace_parent: Option<String>,
     /// When it was made, if its id tells, in milliseconds of the calendar.
     made_at: Option<u64>,
     /// How many messages it joins.
@@ -195,6 +198,9 @@ impl Fanout {
             listeners,
             gates,
         } = audience;
+        for message in &run {
+            message.log(topic, members.len());
+        }
         tell(&listeners, topic, &run);
         // What is joined has no position any more.
         let run = if gates.is_none() { join(run) } else { run };
@@ -317,6 +323,7 @@ impl Message {
             shared_id: None,
             dismissal: None,
             receipt: None,
+            trace_parent: None,
             made_at: None,
             count: 1,
         }
@@ -329,6 +336,7 @@ impl Message {
             overflow,
             dismissal,
             receipt,
+            trace_parent,
             ..
         } = envelope.extension;
         let mut encoded = Encoded::new();
@@ -345,8 +353,17 @@ impl Message {
             shared_id: if dedupe { message_id } else { None },
             dismissal,
             receipt: message_id.filter(|_| receipt).map(Uuid::from_bytes),
+            trace_parent,
             made_at: message_id.as_ref().and_then(lag::made_at),
             count: 1,
+        }
+    }
+
+    /// Says in the log that it is handed on, if it belongs to a trace.
+    fn log(&self, topic: &Topic, members: usize) {
+        let parent = self.trace_parent.as_deref();
+        if let Some(parent) = parent.and_then(|text| text.parse::<TraceParent>().ok()) {
+            tracing::debug!(trace_id = %parent.trace_id(), %topic, members, "handing on");
         }
     }
 

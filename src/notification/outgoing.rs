@@ -40,6 +40,7 @@ impl Outgoing {
             once: channels.len() > 1,
             overflow,
             receipt: how.receipt,
+            trace_parent: how.trace_parent,
             ..SendOptions::default()
         };
         if how.receipt {
@@ -92,6 +93,7 @@ impl Outgoing {
         let options = SendOptions {
             message_id: Some(notification.id.as_uuid()),
             receipt: how.receipt,
+            trace_parent: how.trace_parent,
             ..SendOptions::default()
         };
         if how.receipt {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::auth::TenantKey;
 use crate::hub::{Cluster, ClusterError};
 use crate::notification::{id::NotificationId, idempotency::IdempotencyKey};
+use crate::telemetry::TraceParent;
 
 /// What a publisher wants beside having a notification published.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct PublishOptions {
     /// not accepted again, but answered with the id that it has. Of several notifications each has
     /// the key at its own place. A key of one tenant is none of another's.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// Where it belongs in a trace. It travels to every node, whose logs then name the trace.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// How many connections a notification was given to so far, on all nodes, live or to make up for

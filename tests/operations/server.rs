@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::exposition::Exposition;
 
-const KEY: &str = "a key for tests that is long enough for HS256";
+pub(crate) const KEY: &str = "a key for tests that is long enough for HS256";
 
 /// Longer than anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,3 +1,4 @@
 //! What takes a Redis.
 
 mod health;
+mod logs;
