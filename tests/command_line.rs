@@ -117,6 +117,62 @@ fn a_token_needs_a_tenant_key_that_is_one() {
     );
 }
 
+#[test]
+fn a_token_is_made_as_the_configuration_wants_it() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let authentication = |key: &str| format!("Mesahub:Authentication:{key}");
+    let output = run(&[
+        "token",
+        "--tenant",
+        "pizza",
+        "--id",
+        "t-1",
+        "--audience",
+        "kitchen",
+        "--set",
+        &authentication("SigningKey=a-secret-of-at-least-thirty-two-bytes"),
+        "--set",
+        &authentication("Algorithms=RS256,HS256"),
+        "--set",
+        &authentication("Jwks:Url=https://login.example.com/keys"),
+        "--set",
+        &authentication("Issuer=https://login.example.com,mesa"),
+        "--set",
+        &authentication("Claims:TenantKey=tid"),
+    ]);
+    assert!(output.status.success(), "{}", told(&output));
+    let token = String::from_utf8_lossy(&output.stdout);
+    let parts: Vec<_> = token.trim().split('.').collect();
+    let json = |part: &str| -> serde_json::Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    assert_eq!(json(parts[0])["alg"], "HS256");
+    let claims = json(parts[1]);
+    assert_eq!(claims["tid"], "pizza");
+    assert_eq!(claims["iss"], "https://login.example.com");
+    assert_eq!(claims["aud"], "kitchen");
+    assert_eq!(claims["jti"], "t-1");
+}
+
+#[test]
+fn no_token_is_made_where_others_own_the_keys() {
+    let output = run(&[
+        "token",
+        "--set",
+        "Mesahub:Authentication:Algorithms=RS256",
+        "--set",
+        "Mesahub:Authentication:Jwks:Url=https://login.example.com/keys",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = told(&output);
+    assert!(
+        text.contains("allows none of HS256, HS384 and HS512"),
+        "{text}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_server_says_where_it_listens_and_stops_cleanly_when_told() {

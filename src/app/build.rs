@@ -18,8 +18,8 @@ use warp::reply::Response;
 use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
 use crate::app::leaving::{Pace, send_away};
-use crate::app::{journal, options, sessions, signing};
-use crate::auth::{Authenticator, JwtAuthenticator, JwtOptions};
+use crate::app::{authentication, journal, options, sessions};
+use crate::auth::Authenticator;
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::{Loaded, Settings};
@@ -79,7 +79,8 @@ impl App {
         node: &NodeOptions,
     ) -> Result<Self, AppError> {
         let settings = &loaded.settings;
-        let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator(loaded)?);
+        let (authenticator, remote_keys) = authentication::authentication(loaded)?;
+        let authenticator: Arc<dyn Authenticator> = Arc::new(authenticator);
         let origins = &settings.mesahub.cors.allowed_origins;
         let origins = Origins::new(origins.iter().map(|origin| origin.as_str()))?;
 
@@ -87,6 +88,9 @@ impl App {
         let broker = Metered::new(Retrying::new(broker, RetryOptions::default()));
         let meters = Arc::clone(broker.meters());
         let node = Node::start_with(Arc::new(broker), shards, node);
+        if let Some(keys) = remote_keys {
+            node.tasks().spawn(keys.keep_fresh(node.stopping().clone()));
+        }
         let orders = Arc::new(RecentOrders::default());
         let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
         let hub = notification_hub(&node, known, options::hub(settings, &backplane))?;
@@ -279,16 +283,4 @@ fn service(
         path: from.journal.path.clone(),
         source,
     })
-}
-
-fn authenticator(loaded: &Loaded) -> Result<JwtAuthenticator, AppError> {
-    let (key, _) = signing::key(loaded)?;
-    let authentication = &loaded.settings.mesahub.authentication;
-    Ok(JwtAuthenticator::new(JwtOptions {
-        algorithms: authentication.algorithms.clone(),
-        key,
-        issuer: authentication.issuer.clone(),
-        audience: authentication.audience.clone(),
-        leeway: authentication.clock_skew,
-    })?)
 }

@@ -1,11 +1,13 @@
 //! Why a server does not start.
 
+use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use crate::app::signing::SigningError;
 use crate::auth::KeyError;
+use crate::auth::jwks::FetchError;
 use crate::broker::OpenError;
 use crate::config::ConfigError;
 use crate::hub::HubBuildError;
@@ -25,9 +27,34 @@ pub enum AppError {
     /// There is no usable signing key.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// The signing key and the algorithms do not fit together.
-    #[error(transparent)]
+    /// The keys of tokens and the algorithms do not fit together.
+    #[error("Mesahub:Authentication:Algorithms: {0}")]
     Key(#[from] KeyError),
+    /// A file with keys of tokens cannot be read.
+    #[error("{key}: {}: cannot be read", path.display())]
+    UnreadableKeys {
+        /// The key of the configuration that names the file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What stood in the way.
+        #[source]
+        source: io::Error,
+    },
+    /// A file with keys of tokens holds something else.
+    #[error("{key}: {}: {source}", path.display())]
+    KeyFile {
+        /// The key of the configuration that names the file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it holds, and what was expected.
+        #[source]
+        source: KeyError,
+    },
+    /// The keys of tokens cannot be fetched at all.
+    #[error("Mesahub:Authentication:Jwks:Url: {0}")]
+    RemoteKeys(#[from] FetchError),
     /// An origin under `Mesahub:Cors:AllowedOrigins` is not usable.
     #[error("Mesahub:Cors:AllowedOrigins: {0}")]
     Origin(#[from] InvalidOrigin),

@@ -8,6 +8,7 @@
 //!
 //! What may not live here: behaviour. A part that does something has a room of its own.
 
+mod authentication;
 pub mod build;
 pub mod drain;
 pub mod error;

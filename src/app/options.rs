@@ -3,10 +3,22 @@
 use mesahub_broker::{Capabilities, LogBounds};
 use mesahub_protocol::{Protocol, TransportKind};
 
-use crate::config::{self, Backplane, Settings};
+use crate::auth::ClaimNames;
+use crate::config::{self, Backplane, ClaimSettings, Settings};
 use crate::hub::{HubOptions, NodeOptions, Wire};
 use crate::notification::NotificationOptions;
 use crate::transport::TransportOptions;
+
+/// The names of the claims that say who a token stands for.
+#[must_use]
+pub fn claim_names(settings: &ClaimSettings) -> ClaimNames {
+    ClaimNames {
+        tenant_key: settings.tenant_key.clone(),
+        user_id: settings.user_id.clone(),
+        role: settings.role.clone(),
+        session_id: settings.session_id.clone(),
+    }
+}
 
 /// The hub's limits and deadlines, and who else is on the backplane.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The key that tokens are checked with. In development the server makes its own.
+//! The secret that signs tokens and checks them. In development the server makes its own.
 
 use std::fs;
 use std::io::{self, Write};
@@ -22,8 +22,11 @@ pub enum SigningError {
         "Mesahub:Authentication:SigningKey is not set; only in Development does the server make its own"
     )]
     Missing,
-    /// No algorithm is configured.
-    #[error("Mesahub:Authentication:Algorithms is empty")]
+    /// No algorithm is allowed that takes a secret.
+    #[error(
+        "Mesahub:Authentication:Algorithms allows none of HS256, HS384 and HS512: tokens come from \
+         the owner of the private keys alone"
+    )]
     NoAlgorithm,
     /// The development key cannot be kept.
     #[error("cannot keep the development key in {path}")]
@@ -36,16 +39,18 @@ pub enum SigningError {
     },
 }
 
-/// The configured key, or in development the one that this machine keeps for the purpose, and the
+/// The configured secret, or in development the one that this machine keeps for the purpose, and the
 /// algorithm to sign with.
 ///
 /// # Errors
-/// When no key is configured outside development, or the development key cannot be kept.
+/// When no algorithm takes a secret, none is configured outside development, or the development key
+/// cannot be kept.
 pub fn key(loaded: &Loaded) -> Result<(SecretKey, SigningAlgorithm), SigningError> {
     let authentication = &loaded.settings.mesahub.authentication;
     let algorithm = *authentication
         .algorithms
-        .first()
+        .iter()
+        .find(|algorithm| algorithm.is_symmetric())
         .ok_or(SigningError::NoAlgorithm)?;
     let configured = &authentication.signing_key;
     if !configured.is_empty() {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
+    claim_names::ClaimNames,
     error::{AuthError, ClaimProblem},
     guid::SessionId,
     principal::Principal,
@@ -15,16 +16,6 @@ use super::{
     user::UserId,
 };
 
-const USER_CLAIMS: [&str; 4] = [
-    "userId",
-    "sub",
-    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier",
-    "nameid",
-];
-const ROLE_CLAIMS: [&str; 2] = [
-    "role",
-    "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
-];
 const MOST_ROLES: usize = 32;
 const LONGEST_TOKEN_ID: usize = 256;
 
@@ -56,31 +47,40 @@ impl Claims {
         }
     }
 
-    pub(super) fn check_issuer(&self, expected: &str) -> Result<(), AuthError> {
+    /// Checks that the issuer is one of these; any will do where there are none.
+    pub(super) fn check_issuer(&self, expected: &[String]) -> Result<(), AuthError> {
+        if expected.is_empty() {
+            return Ok(());
+        }
         match self.text("iss")? {
-            Some(found) if found == expected => Ok(()),
+            Some(found) if expected.iter().any(|issuer| *issuer == found) => Ok(()),
             _ => Err(AuthError::WrongIssuer),
         }
     }
 
-    pub(super) fn check_audience(&self, expected: &str) -> Result<(), AuthError> {
-        match self.texts("aud", TEXTS)?.contains(&expected) {
+    /// Checks that one of these is among the audiences; any will do where there are none.
+    pub(super) fn check_audience(&self, expected: &[String]) -> Result<(), AuthError> {
+        if expected.is_empty() {
+            return Ok(());
+        }
+        let found = self.texts("aud", TEXTS)?;
+        match expected.iter().any(|it| found.contains(&it.as_str())) {
             true => Ok(()),
             false => Err(AuthError::WrongAudience),
         }
     }
 
     /// Who the token stands for.
-    pub(super) fn principal(&self) -> Result<Principal, AuthError> {
-        let tenant: Option<TenantKey> = self.identity("tenantKey")?;
-        let roles = self.roles()?;
+    pub(super) fn principal(&self, names: &ClaimNames) -> Result<Principal, AuthError> {
+        let tenant: Option<TenantKey> = self.identity(&names.tenant_key)?;
+        let roles = self.roles(names)?;
         let service = match self.is_service(&roles)? {
             true => Some(self.service(tenant.as_ref())?),
             false => None,
         };
         Ok(Principal {
-            user: self.user()?,
-            session: self.session()?,
+            user: self.user(names)?,
+            session: self.session(&names.session_id)?,
             token_id: self.token_id()?,
             expires_at: Some(self.expiry()?),
             tenant,
@@ -89,8 +89,8 @@ impl Claims {
         })
     }
 
-    fn user(&self) -> Result<Option<UserId>, AuthError> {
-        for claim in USER_CLAIMS {
+    fn user(&self, names: &ClaimNames) -> Result<Option<UserId>, AuthError> {
+        for claim in names.user() {
             if let Some(user) = self.identity(claim)? {
                 return Ok(Some(user));
             }
@@ -98,9 +98,9 @@ impl Claims {
         Ok(None)
     }
 
-    fn roles(&self) -> Result<Box<[Role]>, AuthError> {
+    fn roles(&self, names: &ClaimNames) -> Result<Box<[Role]>, AuthError> {
         let mut roles: Vec<Role> = Vec::new();
-        for claim in ROLE_CLAIMS {
+        for claim in names.roles() {
             for name in self.texts(claim, TEXTS)? {
                 let role = name.parse().map_err(|e| invalid(claim, e))?;
                 if !roles.contains(&role) {
@@ -114,10 +114,10 @@ impl Claims {
         Ok(roles.into())
     }
 
-    fn session(&self) -> Result<Option<SessionId>, AuthError> {
-        let session: Option<SessionId> = self.identity("sessionId")?;
+    fn session(&self, claim: &str) -> Result<Option<SessionId>, AuthError> {
+        let session: Option<SessionId> = self.identity(claim)?;
         match session {
-            Some(id) if id.as_uuid().is_nil() => Err(invalid("sessionId", ClaimProblem::EmptyGuid)),
+            Some(id) if id.as_uuid().is_nil() => Err(invalid(claim, ClaimProblem::EmptyGuid)),
             session => Ok(session),
         }
     }
@@ -144,10 +144,10 @@ impl Claims {
 
     fn service(&self, own: Option<&TenantKey>) -> Result<ServiceScope, AuthError> {
         let Some(value) = self.present("tenants") else {
-            let own = own.ok_or(invalid("tenants", ClaimProblem::Missing))?;
+            let own = own.ok_or_else(|| invalid("tenants", ClaimProblem::Missing))?;
             return Ok(ServiceScope::Tenants([own.clone()].into()));
         };
-        let keys = texts_in(value).ok_or(unexpected("tenants", TENANTS))?;
+        let keys = texts_in(value).ok_or_else(|| unexpected("tenants", TENANTS))?;
         if keys.is_empty() {
             return Err(unexpected("tenants", TENANTS));
         }
@@ -161,10 +161,10 @@ impl Claims {
 
     fn expiry(&self) -> Result<Timestamp, AuthError> {
         self.time("exp")?
-            .ok_or(invalid("exp", ClaimProblem::Missing))
+            .ok_or_else(|| invalid("exp", ClaimProblem::Missing))
     }
 
-    fn time(&self, claim: &'static str) -> Result<Option<Timestamp>, AuthError> {
+    fn time(&self, claim: &str) -> Result<Option<Timestamp>, AuthError> {
         let Some(value) = self.present(claim) else {
             return Ok(None);
         };
@@ -174,10 +174,10 @@ impl Claims {
             .or_else(|| value.as_f64().map(|seconds| seconds as i64))
             .filter(|seconds| *seconds >= 0)
             .and_then(|seconds| Timestamp::from_second(seconds).ok());
-        seconds.map(Some).ok_or(unexpected(claim, SECONDS))
+        seconds.map(Some).ok_or_else(|| unexpected(claim, SECONDS))
     }
 
-    fn identity<T>(&self, claim: &'static str) -> Result<Option<T>, AuthError>
+    fn identity<T>(&self, claim: &str) -> Result<Option<T>, AuthError>
     where
         T: std::str::FromStr,
         ClaimProblem: From<T::Err>,
@@ -189,7 +189,7 @@ impl Claims {
     }
 
     /// Text, or a whole number, as which .NET writes numeric ids.
-    fn text(&self, claim: &'static str) -> Result<Option<Cow<'_, str>>, AuthError> {
+    fn text(&self, claim: &str) -> Result<Option<Cow<'_, str>>, AuthError> {
         match self.present(claim) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.into())),
@@ -198,10 +198,10 @@ impl Claims {
         }
     }
 
-    fn texts(&self, claim: &'static str, expected: &'static str) -> Result<Vec<&str>, AuthError> {
+    fn texts(&self, claim: &str, expected: &'static str) -> Result<Vec<&str>, AuthError> {
         match self.present(claim) {
             None => Ok(Vec::new()),
-            Some(value) => texts_in(value).ok_or(unexpected(claim, expected)),
+            Some(value) => texts_in(value).ok_or_else(|| unexpected(claim, expected)),
         }
     }
 
@@ -223,14 +223,14 @@ fn texts_in(value: &Value) -> Option<Vec<&str>> {
     }
 }
 
-fn invalid(claim: &'static str, problem: impl Into<ClaimProblem>) -> AuthError {
+fn invalid(claim: &str, problem: impl Into<ClaimProblem>) -> AuthError {
     AuthError::InvalidClaim {
-        claim,
+        claim: claim.to_owned().into(),
         problem: problem.into(),
     }
 }
 
-fn unexpected(claim: &'static str, expected: &'static str) -> AuthError {
+fn unexpected(claim: &str, expected: &'static str) -> AuthError {
     invalid(claim, ClaimProblem::Unexpected { expected })
 }
 
@@ -250,10 +250,10 @@ mod tests {
             unreachable!("claims are an object")
         };
         payload.entry("exp").or_insert(json!(2_000_000_000));
-        Claims::new(payload).principal()
+        Claims::new(payload).principal(&ClaimNames::default())
     }
 
-    fn refused_claim(claims: Value) -> &'static str {
+    fn refused_claim(claims: Value) -> Cow<'static, str> {
         match principal(claims) {
             Err(AuthError::InvalidClaim { claim, .. }) => claim,
             other => unreachable!("{other:?}"),
@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn the_user_comes_from_the_first_claim_that_names_one() {
-        let [user_id, sub, long, short] = USER_CLAIMS;
+        let names = ClaimNames::default();
+        let [user_id, sub, long, short] = names.user().try_into().unwrap();
         let all = json!({ user_id: "1", sub: "2", long: "3", short: "4" });
         assert_eq!(user(all).unwrap(), "1");
         assert_eq!(
@@ -300,7 +301,8 @@ mod tests {
 
     #[test]
     fn roles_gather_from_both_names_once_each() {
-        let [short, long] = ROLE_CLAIMS;
+        let names = ClaimNames::default();
+        let [short, long] = names.roles();
         let claims = json!({ short: ["Staff", "Chef"], long: "Staff" });
         let roles = principal(claims).unwrap().roles;
         assert_eq!(*roles, [Role::Staff, Role::Other("Chef".into())]);
@@ -376,5 +378,46 @@ mod tests {
                 "{value}"
             );
         }
+    }
+
+    #[test]
+    fn claims_have_the_names_that_they_are_given() {
+        let names = ClaimNames {
+            tenant_key: "https://mesa.example/tenant".to_owned(),
+            user_id: "oid".to_owned(),
+            role: "roles".to_owned(),
+            session_id: "sid".to_owned(),
+        };
+        let read = |claims: Value| {
+            let Value::Object(mut payload) = claims else {
+                unreachable!("claims are an object")
+            };
+            payload.insert("exp".to_owned(), json!(2_000_000_000));
+            Claims::new(payload).principal(&names)
+        };
+        let [_, long] = ClaimNames::default().roles().map(str::to_owned);
+        let named = read(json!({
+            "https://mesa.example/tenant": "demo", "oid": "ann", "roles": ["Staff"],
+            long: "Chef", "sid": SESSION,
+        }))
+        .unwrap();
+        assert_eq!(named.user_key().unwrap(), "demo:ann");
+        assert_eq!(*named.roles, [Role::Staff, Role::Other("Chef".into())]);
+        assert!(named.is_customer());
+        let usual = read(json!({
+            "tenantKey": "demo", "userId": "ann", "sub": "ann", "role": "Admin",
+            "sessionId": SESSION,
+        }))
+        .unwrap();
+        assert_eq!(
+            (usual.tenant, usual.user, usual.session),
+            (None, None, None)
+        );
+        assert!(usual.roles.is_empty());
+        let error = read(json!({ "oid": 1.5 })).unwrap_err();
+        assert!(
+            error.to_string().contains("the token's 'oid' claim"),
+            "{error}"
+        );
     }
 }

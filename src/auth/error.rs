@@ -1,11 +1,14 @@
 //! Why a token was refused.
 
+use std::borrow::Cow;
+
 use super::identity::IdentityError;
 
 /// Why a token was refused: one variant per refusal, none of which holds the token.
 ///
 /// None can be helped by showing the same token again, except that a token
-/// [not yet valid](AuthError::NotYetValid) becomes so with time.
+/// [not yet valid](AuthError::NotYetValid) becomes so with time, and that
+/// [keys](AuthError::KeysUnavailable) may be there later.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
@@ -30,6 +33,13 @@ pub enum AuthError {
     /// The signature does not fit the token and our key.
     #[error("the token's signature is wrong")]
     BadSignature,
+    /// None of our keys is the one that the token is signed with.
+    #[error("the token is signed with a key that this server does not know")]
+    UnknownKey,
+    /// The keys cannot be had at present, so nothing can be said of the token: our failure, not
+    /// that of the caller.
+    #[error("this server cannot get the keys to check the token with; try again later")]
+    KeysUnavailable,
     /// The token has ended.
     #[error("the token has expired")]
     Expired,
@@ -46,7 +56,7 @@ pub enum AuthError {
     #[error("the token's '{claim}' claim {problem}")]
     InvalidClaim {
         /// The name of the claim.
-        claim: &'static str,
+        claim: Cow<'static, str>,
         /// What is wrong with it.
         #[source]
         problem: ClaimProblem,
@@ -54,6 +64,12 @@ pub enum AuthError {
 }
 
 impl AuthError {
+    /// Whether it is for want of keys and not for the token: the same token may be good later.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        *self == Self::KeysUnavailable
+    }
+
     /// A short, stable name of the refusal for programs: error bodies and metric labels.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -63,6 +79,8 @@ impl AuthError {
             Self::AlgorithmNotAllowed { .. } => "token_algorithm_not_allowed",
             Self::CriticalExtension => "token_critical_extension",
             Self::BadSignature => "token_bad_signature",
+            Self::UnknownKey => "token_unknown_key",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::Expired => "token_expired",
             Self::NotYetValid => "token_not_yet_valid",
             Self::WrongIssuer => "token_wrong_issuer",
@@ -94,10 +112,10 @@ pub enum TokenPart {
     #[error("expected three parts with dots between them, at most 16 KiB together")]
     Shape,
     /// The first part.
-    #[error("its header is not JSON in base64url that names an algorithm")]
+    #[error("its header is not a JSON object in base64url that names an algorithm")]
     Header,
     /// The second part.
-    #[error("its payload is not a JSON object in base64url")]
+    #[error("its payload is not a JSON object in base64url that has each claim once")]
     Payload,
     /// The third part.
     #[error("its signature is not base64url")]
@@ -162,7 +180,7 @@ mod tests {
     fn a_description_cannot_break_out_of_its_quotes() {
         for hostile in ["a\"b", "a\\b", "a\r\nX: y", "ä"] {
             let challenge = AuthError::InvalidClaim {
-                claim: "tenantKey",
+                claim: "tenantKey".into(),
                 problem: hostile.parse::<TenantKey>().unwrap_err().into(),
             }
             .challenge();
@@ -178,7 +196,7 @@ mod tests {
     #[test]
     fn an_invalid_claim_is_named_with_its_problem() {
         let error = AuthError::InvalidClaim {
-            claim: "exp",
+            claim: "exp".into(),
             problem: ClaimProblem::Missing,
         };
         assert_eq!(error.to_string(), "the token's 'exp' claim is missing");

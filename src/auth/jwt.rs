@@ -1,53 +1,61 @@
-//! Checking JSON Web Tokens (RFC 7519) signed with a shared secret.
+//! Checking JSON Web Tokens (RFC 7519).
 
 use std::time::Duration;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use jsonwebtoken::{DecodingKey, Validation, errors::ErrorKind};
-use serde::Deserialize;
 
 use super::{
-    authenticator::Authenticator,
+    algorithm::SigningAlgorithm,
+    authenticator::{Authenticator, NewerKeys},
+    claim_names::ClaimNames,
     claims::Claims,
-    error::{AuthError, TokenPart},
-    key::{KeyError, SecretKey, SigningAlgorithm},
+    error::AuthError,
+    jws::{Jws, not_allowed},
+    key::{KeyError, SecretKey},
+    keys::{Judgement, Keys},
     principal::Principal,
 };
-
-/// The longest token that is looked at, in bytes.
-const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// What a [`JwtAuthenticator`] accepts.
 #[derive(Debug, Clone)]
 pub struct JwtOptions {
-    /// The ways of signing that are accepted; any other is refused, `none` always.
+    /// The ways of signing that are accepted; any other is refused, `none` always. Each needs a
+    /// key of its kind.
     pub algorithms: Vec<SigningAlgorithm>,
-    /// The shared secret.
-    pub key: SecretKey,
-    /// When set, the only issuer whose tokens are accepted.
-    pub issuer: Option<String>,
-    /// When set, an audience that a token must name.
-    pub audience: Option<String>,
+    /// The keys that tokens may be signed with.
+    pub keys: Keys,
+    /// The issuers whose tokens are accepted; any one where none is listed.
+    pub issuers: Vec<String>,
+    /// The audiences of which a token must name one; none is needed where none is listed.
+    pub audiences: Vec<String>,
     /// How far the issuer's clock and ours may be apart; whole seconds count. 60 s by default.
     pub leeway: Duration,
+    /// Under which names a token says who it stands for.
+    pub claims: ClaimNames,
 }
 
 impl JwtOptions {
-    /// HS256 with this key, any issuer and audience, a leeway of 60 s.
+    /// HS256 with this secret, any issuer and audience, a leeway of 60 s.
     #[must_use]
-    pub fn new(key: SecretKey) -> Self {
+    pub fn new(secret: SecretKey) -> Self {
+        Self::with(vec![SigningAlgorithm::Hs256], Keys::none().secret(secret))
+    }
+
+    /// These algorithms and keys, any issuer and audience, a leeway of 60 s.
+    #[must_use]
+    pub fn with(algorithms: Vec<SigningAlgorithm>, keys: Keys) -> Self {
         Self {
-            algorithms: vec![SigningAlgorithm::Hs256],
-            key,
-            issuer: None,
-            audience: None,
+            algorithms,
+            keys,
+            issuers: Vec::new(),
+            audiences: Vec::new(),
             leeway: Duration::from_secs(60),
+            claims: ClaimNames::default(),
         }
     }
 }
 
-/// Accepts JSON Web Tokens that are signed with our secret.
+/// Accepts JSON Web Tokens that are signed with one of our keys.
 ///
 /// `exp` is required. From the claims it takes the tenant (`tenantKey`), the user (`userId`,
 /// else `sub`, else the name identifier in its long or its short .NET form), the roles
@@ -57,7 +65,6 @@ impl JwtOptions {
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     options: JwtOptions,
-    key: DecodingKey,
 }
 
 impl JwtAuthenticator {
@@ -65,17 +72,16 @@ impl JwtAuthenticator {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoAlgorithm`], or [`KeyError::TooShort`] when the key is too short for
-    /// one of the algorithms.
+    /// [`KeyError::NoAlgorithm`], or [`KeyError::NoKey`] or [`KeyError::TooShort`] when an
+    /// algorithm has no key that is good enough.
     pub fn new(options: JwtOptions) -> Result<Self, KeyError> {
         if options.algorithms.is_empty() {
             return Err(KeyError::NoAlgorithm);
         }
         for algorithm in &options.algorithms {
-            options.key.check(*algorithm)?;
+            options.keys.check(*algorithm)?;
         }
-        let key = DecodingKey::from_secret(options.key.bytes());
-        Ok(Self { options, key })
+        Ok(Self { options })
     }
 
     /// Checks a token as if the time were `now`.
@@ -90,57 +96,21 @@ impl JwtAuthenticator {
         }
         let claims = self.verified_claims(token)?;
         claims.check_times(now, self.options.leeway)?;
-        if let Some(issuer) = &self.options.issuer {
-            claims.check_issuer(issuer)?;
-        }
-        if let Some(audience) = &self.options.audience {
-            claims.check_audience(audience)?;
-        }
-        claims.principal()
+        claims.check_issuer(&self.options.issuers)?;
+        claims.check_audience(&self.options.audiences)?;
+        claims.principal(&self.options.claims)
     }
 
     fn verified_claims(&self, token: &str) -> Result<Claims, AuthError> {
-        let algorithm = self.algorithm_of(token)?;
-        // Only the signature is left to the library: it takes a token without an issuer for
-        // one from the right issuer, and cannot be given the time.
-        let mut validation = Validation::new(algorithm.in_jsonwebtoken());
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        match jsonwebtoken::decode(token, &self.key, &validation) {
-            Ok(verified) => Ok(Claims::new(verified.claims)),
-            Err(error) => Err(refusal(error.kind(), token)),
+        let token = Jws::read(token)?;
+        if !self.options.algorithms.contains(&token.algorithm) {
+            return Err(not_allowed(token.algorithm.as_str()));
         }
-    }
-
-    /// Reads the header by ourselves, because the library has no word for an algorithm that
-    /// it does not know and passes over critical extensions.
-    fn algorithm_of(&self, token: &str) -> Result<SigningAlgorithm, AuthError> {
-        let malformed = |part| AuthError::Malformed { part };
-        let mut parts = token.split('.');
-        let (Some(header), Some(_), Some(_), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(malformed(TokenPart::Shape));
-        };
-        if token.len() > LONGEST_TOKEN {
-            return Err(malformed(TokenPart::Shape));
-        }
-        let header: Header = URL_SAFE_NO_PAD
-            .decode(header)
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or(malformed(TokenPart::Header))?;
-        let allowed = self.options.algorithms.iter();
-        let algorithm = allowed
-            .copied()
-            .find(|algorithm| algorithm.as_str() == header.alg)
-            .ok_or_else(|| AuthError::AlgorithmNotAllowed {
-                alg: printable(&header.alg),
-            })?;
-        match header.crit {
-            None => Ok(algorithm),
-            Some(_) => Err(AuthError::CriticalExtension),
+        match self.options.keys.judge(&token) {
+            Judgement::Signed => token.claims().map(Claims::new),
+            Judgement::Forged => Err(AuthError::BadSignature),
+            Judgement::Unknown => Err(AuthError::UnknownKey),
+            Judgement::Unavailable => Err(AuthError::KeysUnavailable),
         }
     }
 }
@@ -149,48 +119,34 @@ impl Authenticator for JwtAuthenticator {
     fn authenticate(&self, token: &str) -> Result<Principal, AuthError> {
         self.authenticate_at(token, Timestamp::now())
     }
-}
 
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    crit: Option<serde::de::IgnoredAny>,
-}
+    fn newer_keys(&self) -> Option<NewerKeys> {
+        self.options.keys.source()?.newer()
+    }
 
-fn printable(alg: &str) -> String {
-    let graphic = alg.chars().filter(char::is_ascii_graphic);
-    graphic.take(16).collect()
-}
-
-fn refusal(kind: &ErrorKind, token: &str) -> AuthError {
-    let part = match kind {
-        // Both the signature and the payload are base64; the library does not say which.
-        ErrorKind::Base64(_) if is_base64(token.rsplit('.').next()) => TokenPart::Payload,
-        ErrorKind::Base64(_) => TokenPart::Signature,
-        ErrorKind::Json(_) | ErrorKind::Utf8(_) => TokenPart::Payload,
-        ErrorKind::InvalidToken => TokenPart::Shape,
-        _ => return AuthError::BadSignature,
-    };
-    AuthError::Malformed { part }
-}
-
-fn is_base64(part: Option<&str>) -> bool {
-    part.is_some_and(|part| URL_SAFE_NO_PAD.decode(part).is_ok())
+    fn trouble(&self) -> Option<String> {
+        self.options.keys.source()?.trouble()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use serde_json::json;
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::auth::{ClaimProblem, TokenSpec};
+    use crate::auth::{ClaimProblem, TokenPart, TokenSpec, mint, testing::Pair};
 
     const NOW: i64 = 1_800_000_000;
 
     fn key() -> SecretKey {
         SecretKey::new(*b"a secret for tests, of 64 bytes, which is enough for HS512 too!!")
+    }
+
+    fn options() -> JwtOptions {
+        JwtOptions::new(key())
     }
 
     fn second(second: i64) -> Timestamp {
@@ -211,24 +167,29 @@ mod tests {
         spec.mint(&key(), SigningAlgorithm::Hs256).unwrap()
     }
 
+    /// A token with these claims, whatever they are.
+    fn signed(claims: &Value) -> String {
+        mint::signed(claims, &key(), SigningAlgorithm::Hs256).unwrap()
+    }
+
     fn check(options: JwtOptions, token: &str, now: i64) -> Result<Principal, AuthError> {
         let authenticator = JwtAuthenticator::new(options).unwrap();
         authenticator.authenticate_at(token, second(now))
     }
 
     fn refusal_of(token: &str) -> AuthError {
-        check(JwtOptions::new(key()), token, NOW).unwrap_err()
+        check(options(), token, NOW).unwrap_err()
     }
 
     /// The token with another header, whose signature is then wrong.
-    fn with_header(token: &str, header: &serde_json::Value) -> String {
+    fn with_header(token: &str, header: &Value) -> String {
         let (_, rest) = token.split_once('.').unwrap();
         format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
     }
 
     #[test]
     fn a_minted_token_reads_back() {
-        let principal = check(JwtOptions::new(key()), &mint(&spec()), NOW).unwrap();
+        let principal = check(options(), &mint(&spec()), NOW).unwrap();
         assert_eq!(principal.user_key().unwrap(), "demo:ann");
         assert_eq!(principal.expires_at, Some(second(NOW + 3600)));
         assert!(principal.token_id.is_some());
@@ -236,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_fresh_token_is_accepted_by_the_real_clock_and_a_past_one_is_not() {
-        let authenticator = JwtAuthenticator::new(JwtOptions::new(key())).unwrap();
+        let authenticator = JwtAuthenticator::new(options()).unwrap();
         let authenticator: &dyn Authenticator = &authenticator;
         assert!(
             authenticator
@@ -258,7 +219,7 @@ mod tests {
     #[test]
     fn a_token_ends_at_its_expiry_and_the_leeway() {
         let token = mint(&spec());
-        let at = |now| check(JwtOptions::new(key()), &token, now);
+        let at = |now| check(options(), &token, now);
         assert!(at(NOW + 3600 + 59).is_ok());
         assert_eq!(at(NOW + 3600 + 60), Err(AuthError::Expired));
     }
@@ -269,19 +230,16 @@ mod tests {
             not_before: Some(second(NOW + 100)),
             ..spec()
         });
-        let at = |now| check(JwtOptions::new(key()), &token, now);
+        let at = |now| check(options(), &token, now);
         assert_eq!(at(NOW + 39), Err(AuthError::NotYetValid));
         assert!(at(NOW + 40).is_ok());
     }
 
     #[test]
     fn a_token_without_an_end_is_refused() {
-        let header = jsonwebtoken::Header::default();
-        let key = jsonwebtoken::EncodingKey::from_secret(key().bytes());
-        let token = jsonwebtoken::encode(&header, &json!({ "sub": "ann" }), &key).unwrap();
-        let (claim, problem) = ("exp", ClaimProblem::Missing);
+        let (claim, problem) = ("exp".into(), ClaimProblem::Missing);
         assert_eq!(
-            refusal_of(&token),
+            refusal_of(&signed(&json!({ "sub": "ann" }))),
             AuthError::InvalidClaim { claim, problem }
         );
     }
@@ -294,7 +252,7 @@ mod tests {
             let algorithms = vec![algorithm];
             let options = JwtOptions {
                 algorithms,
-                ..JwtOptions::new(key())
+                ..options()
             };
             assert!(check(options, &token, NOW).is_ok(), "{algorithm}");
         }
@@ -339,9 +297,9 @@ mod tests {
     fn issuer_and_audience_are_checked_when_set_and_must_then_be_there() {
         let named = |issuer: Option<&str>, audience: Option<&str>| {
             let options = JwtOptions {
-                issuer: Some("mesa".to_owned()),
-                audience: Some("hub".to_owned()),
-                ..JwtOptions::new(key())
+                issuers: vec!["other".to_owned(), "mesa".to_owned()],
+                audiences: vec!["hub".to_owned(), "kitchen".to_owned()],
+                ..options()
             };
             let token = mint(&TokenSpec {
                 issuer: issuer.map(str::to_owned),
@@ -351,6 +309,7 @@ mod tests {
             check(options, &token, NOW).map(|_| ())
         };
         assert_eq!(named(Some("mesa"), Some("hub")), Ok(()));
+        assert_eq!(named(Some("other"), Some("kitchen")), Ok(()));
         assert_eq!(
             named(Some("Mesa"), Some("hub")),
             Err(AuthError::WrongIssuer)
@@ -386,11 +345,9 @@ mod tests {
 
     #[test]
     fn a_signed_payload_that_is_no_object_is_malformed() {
-        let header = jsonwebtoken::Header::default();
-        let key = jsonwebtoken::EncodingKey::from_secret(key().bytes());
-        let token = jsonwebtoken::encode(&header, &json!(["exp"]), &key).unwrap();
         let part = TokenPart::Payload;
-        assert_eq!(refusal_of(&token), AuthError::Malformed { part });
+        let refused = refusal_of(&signed(&json!(["exp"])));
+        assert_eq!(refused, AuthError::Malformed { part });
     }
 
     #[test]
@@ -418,7 +375,7 @@ mod tests {
         let algorithms = Vec::new();
         let none = JwtOptions {
             algorithms,
-            ..JwtOptions::new(key())
+            ..options()
         };
         assert!(matches!(
             JwtAuthenticator::new(none),
@@ -433,5 +390,74 @@ mod tests {
                 ..
             })
         ));
+        let algorithm = SigningAlgorithm::Rs256;
+        let keys = Keys::none().secret(key());
+        let keyless = JwtAuthenticator::new(JwtOptions::with(vec![algorithm], keys));
+        assert_eq!(keyless.unwrap_err(), KeyError::NoKey { algorithm });
+    }
+
+    #[test]
+    fn tokens_of_key_pairs_are_checked_with_their_public_halves() {
+        for pair in Pair::of_every_kind() {
+            let kind = |algorithm: &SigningAlgorithm| algorithm.kind() == pair.kind();
+            let algorithms: Vec<_> = SigningAlgorithm::ALL.iter().copied().filter(kind).collect();
+            let keys = Keys::none().pem(&pair.pem()).unwrap();
+            let options = JwtOptions::with(algorithms.clone(), keys);
+            for algorithm in algorithms {
+                let header = json!({ "alg": algorithm.as_str(), "kid": "any" });
+                let claims = json!({ "userId": "ann", "exp": NOW + 60 });
+                let token = pair.token(algorithm, &header, &claims);
+                let read = check(options.clone(), &token, NOW).unwrap();
+                assert_eq!(read.user_key().unwrap(), ":ann", "{algorithm}");
+                let claims = json!({ "userId": "bob", "exp": NOW + 60 });
+                let other = pair.token(algorithm, &header, &claims);
+                let spliced = format!(
+                    "{}.{}",
+                    other.rsplit_once('.').unwrap().0,
+                    token.rsplit_once('.').unwrap().1
+                );
+                let refused = check(options.clone(), &spliced, NOW);
+                assert_eq!(refused, Err(AuthError::BadSignature), "{algorithm}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_no_secret_however_it_is_written() {
+        let pair = Pair::rsa();
+        let keys = Keys::none().secret(key());
+        let keys = keys.pem(&pair.pem()).unwrap();
+        let algorithms = vec![SigningAlgorithm::Hs256, SigningAlgorithm::Rs256];
+        let options = JwtOptions::with(algorithms, keys);
+        let claims = json!({ "userId": "ann", "exp": NOW + 60 });
+        let pem = pair.pem();
+        for secret in [pem.as_bytes(), pem.trim().as_bytes(), &pair.spki()] {
+            let secret = SecretKey::new(secret);
+            let forged = mint::signed(&claims, &secret, SigningAlgorithm::Hs256).unwrap();
+            let refused = check(options.clone(), &forged, NOW);
+            assert_eq!(refused, Err(AuthError::BadSignature));
+        }
+    }
+
+    #[test]
+    fn a_key_set_with_ids_checks_the_tokens_that_name_them() {
+        let (one, two) = (Pair::p256(), Pair::rsa());
+        let set = json!({ "keys": [one.jwk("one"), two.jwk("two")] }).to_string();
+        let keys = Keys::none().set(set.as_bytes()).unwrap();
+        let algorithms = vec![SigningAlgorithm::Es256, SigningAlgorithm::Rs256];
+        let authenticator = JwtAuthenticator::new(JwtOptions::with(algorithms, keys)).unwrap();
+        let check = |token: &str| authenticator.authenticate(token).map(|_| ());
+        assert_eq!(check(&one.token_of("one", "ann")), Ok(()));
+        assert_eq!(check(&two.token_of("two", "ann")), Ok(()));
+        let other = Pair::p256();
+        assert_eq!(
+            check(&other.token_of("one", "ann")),
+            Err(AuthError::BadSignature)
+        );
+        assert_eq!(
+            check(&other.token_of("three", "ann")),
+            Err(AuthError::UnknownKey)
+        );
+        assert!(authenticator.newer_keys().is_none());
     }
 }

@@ -1,77 +1,8 @@
-//! The secret that signs tokens, and the ways of signing with it.
+//! The secret that signs tokens, and what can be wrong with a key.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use jsonwebtoken::Algorithm;
-use serde::Deserialize;
-
-/// A way of signing with a shared secret (RFC 7518, section 3.2).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
-#[non_exhaustive]
-pub enum SigningAlgorithm {
-    /// HMAC with SHA-256, the usual one.
-    #[default]
-    #[serde(rename = "HS256")]
-    Hs256,
-    /// HMAC with SHA-384.
-    #[serde(rename = "HS384")]
-    Hs384,
-    /// HMAC with SHA-512.
-    #[serde(rename = "HS512")]
-    Hs512,
-}
-
-impl SigningAlgorithm {
-    /// The names of all.
-    pub const NAMES: &'static [&'static str] = &["HS256", "HS384", "HS512"];
-
-    /// The name that a token's header gives it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-        }
-    }
-
-    /// The fewest bytes that a key for it may have: as many as its hash.
-    #[must_use]
-    pub fn shortest_key(self) -> usize {
-        match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
-        }
-    }
-
-    pub(super) fn in_jsonwebtoken(self) -> Algorithm {
-        match self {
-            Self::Hs256 => Algorithm::HS256,
-            Self::Hs384 => Algorithm::HS384,
-            Self::Hs512 => Algorithm::HS512,
-        }
-    }
-}
-
-impl FromStr for SigningAlgorithm {
-    type Err = KeyError;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Hs256, Self::Hs384, Self::Hs512]
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name)
-            .ok_or_else(|| KeyError::UnknownAlgorithm {
-                name: name.escape_debug().take(16).collect(),
-            })
-    }
-}
-
-impl fmt::Display for SigningAlgorithm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
+use super::algorithm::{KeyKind, SigningAlgorithm};
 
 /// The bytes of a shared secret. `Debug` never shows them, and there is no `Display`.
 #[derive(Clone)]
@@ -88,9 +19,12 @@ impl SecretKey {
         &self.0
     }
 
-    /// Checks that the key is long enough for a way of signing.
+    /// Checks that the key is long enough for a way of signing that takes secrets.
     pub(super) fn check(&self, algorithm: SigningAlgorithm) -> Result<(), KeyError> {
-        let (needed, found) = (algorithm.shortest_key(), self.0.len());
+        let Some(needed) = algorithm.shortest_secret() else {
+            return Err(KeyError::NotSymmetric { algorithm });
+        };
+        let found = self.0.len();
         if found < needed {
             return Err(KeyError::TooShort {
                 algorithm,
@@ -108,15 +42,22 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Why tokens can be neither checked nor signed with the settings given.
-#[derive(Debug, thiserror::Error)]
+/// Why tokens can be neither checked nor signed with the settings given. Nothing of it holds a
+/// secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// No way of signing is allowed, so every token would be refused.
-    #[error("no signing algorithm is allowed; expected at least one of HS256, HS384, HS512")]
+    #[error(
+        "no signing algorithm is allowed; expected at least one of {}",
+        SigningAlgorithm::NAMES.join(", ")
+    )]
     NoAlgorithm,
     /// The name stands for no way of signing that we know.
-    #[error("'{name}' is no known signing algorithm; expected HS256, HS384 or HS512")]
+    #[error(
+        "'{name}' is no known signing algorithm; expected one of {}",
+        SigningAlgorithm::NAMES.join(", ")
+    )]
     UnknownAlgorithm {
         /// The name, escaped and cut to 16 characters.
         name: String,
@@ -131,9 +72,71 @@ pub enum KeyError {
         /// The bytes there are.
         found: usize,
     },
-    /// The library that signs has failed.
-    #[error("the token could not be signed")]
-    Sign(#[from] jsonwebtoken::errors::Error),
+    /// A secret cannot sign in this way.
+    #[error("{algorithm} does not sign with a secret; expected HS256, HS384 or HS512")]
+    NotSymmetric {
+        /// The way of signing.
+        algorithm: SigningAlgorithm,
+    },
+    /// An allowed way of signing has no key, so every token signed in it would be refused.
+    #[error("{algorithm} is allowed and there is no {} to check it with", .algorithm.kind())]
+    NoKey {
+        /// The way of signing.
+        algorithm: SigningAlgorithm,
+    },
+    /// A PEM text is not what it should be.
+    #[error("it is {found}; expected keys that begin with -----BEGIN PUBLIC KEY-----")]
+    Pem {
+        /// What it is instead, with what to do about it where that is known.
+        found: String,
+    },
+    /// A JSON Web Key Set is not what it should be.
+    #[error(transparent)]
+    Set(#[from] super::jwks::SetError),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] KeyProblem),
+}
+
+/// Why one key cannot be used. It holds nothing of the key but what its owner publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyProblem {
+    /// It is not for signatures: `use` or `key_ops` says so.
+    #[error("it is not for checking signatures")]
+    OtherUse,
+    /// Its kind is none of those that we know.
+    #[error("it is of a kind that is not supported; expected RSA, P-256, P-384, P-521 or Ed25519")]
+    UnknownKind,
+    /// Its `alg` is none of those that we know.
+    #[error("its algorithm is not supported")]
+    UnknownAlgorithm,
+    /// Its `alg` is one that its kind cannot do.
+    #[error("its algorithm {algorithm} takes another kind of key than a {kind}")]
+    OtherAlgorithm {
+        /// The algorithm that it names.
+        algorithm: SigningAlgorithm,
+        /// The kind that it is.
+        kind: KeyKind,
+    },
+    /// A part of it is missing, of the wrong length or no number of its kind.
+    #[error("it is malformed")]
+    Malformed,
+    /// It is an RSA key that is too small to be safe, or so large that checking with it is slow.
+    #[error("it is an RSA key of a size that is not accepted; expected 2048 to 8192 bits")]
+    Size,
+    /// It is a secret where everybody can read it.
+    #[error("it is a secret, which a published set must not hold")]
+    PublishedSecret,
+    /// It is the private half of a key.
+    #[error("it is a private key; expected the public half alone")]
+    Private,
+    /// It is a secret too short for any algorithm.
+    #[error("it is a secret of {bytes} bytes; expected at least 32")]
+    ShortSecret {
+        /// Its length.
+        bytes: usize,
+    },
 }
 
 #[cfg(test)]
@@ -160,18 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn names_of_algorithms_read_back() {
-        for name in SigningAlgorithm::NAMES {
-            let algorithm: SigningAlgorithm = name.parse().unwrap();
-            assert_eq!(algorithm.as_str(), *name);
-            let text = format!("\"{name}\"");
-            let read: SigningAlgorithm = serde_json::from_str(&text).unwrap();
-            assert_eq!(read, algorithm);
-        }
-        let error = "none".parse::<SigningAlgorithm>().unwrap_err();
-        assert!(
-            error.to_string().starts_with("'none' is no known"),
-            "{error}"
-        );
+    fn a_secret_signs_in_no_way_that_takes_a_key_pair() {
+        let error = SecretKey::new([7; 64]).check(SigningAlgorithm::Rs256);
+        let algorithm = SigningAlgorithm::Rs256;
+        assert_eq!(error, Err(KeyError::NotSymmetric { algorithm }));
     }
 }

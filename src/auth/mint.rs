@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
+    algorithm::SigningAlgorithm,
+    claim_names::ClaimNames,
     guid::SessionId,
-    key::{KeyError, SecretKey, SigningAlgorithm},
+    key::{KeyError, SecretKey},
     role::Role,
     scope::ServiceScope,
     tenant::TenantKey,
     user::UserId,
+    verifying_key::hash,
 };
 
 /// What a token to be made says. Fields left out do not appear in it.
@@ -41,6 +45,8 @@ pub struct TokenSpec {
     pub not_before: Option<Timestamp>,
     /// From `iat` to `exp`, in whole seconds. One hour by default.
     pub lifetime: Duration,
+    /// The names of the claims that say who it is; the name above is that of the default.
+    pub names: ClaimNames,
 }
 
 impl Default for TokenSpec {
@@ -57,6 +63,7 @@ impl Default for TokenSpec {
             issued_at: None,
             not_before: None,
             lifetime: Duration::from_secs(60 * 60),
+            names: ClaimNames::default(),
         }
     }
 }
@@ -67,12 +74,9 @@ impl TokenSpec {
     /// # Errors
     ///
     /// [`KeyError::TooShort`] when the key is too short for the algorithm, and
-    /// [`KeyError::Sign`] when the signing library fails.
+    /// [`KeyError::NotSymmetric`] when the algorithm takes no secret.
     pub fn mint(&self, key: &SecretKey, algorithm: SigningAlgorithm) -> Result<String, KeyError> {
-        key.check(algorithm)?;
-        let header = Header::new(algorithm.in_jsonwebtoken());
-        let key = EncodingKey::from_secret(key.bytes());
-        Ok(jsonwebtoken::encode(&header, &self.claims(), &key)?)
+        signed(&Value::Object(self.claims()), key, algorithm)
     }
 
     fn claims(&self) -> Map<String, Value> {
@@ -85,11 +89,12 @@ impl TokenSpec {
                 claims.insert(name.to_owned(), value);
             }
         };
-        put("tenantKey", self.tenant.as_ref().map(|t| json!(t)));
-        put("userId", self.user.as_ref().map(|u| json!(u)));
+        let names = &self.names;
+        put(&names.tenant_key, self.tenant.as_ref().map(|t| json!(t)));
+        put(&names.user_id, self.user.as_ref().map(|u| json!(u)));
         put("sub", self.user.as_ref().map(|u| json!(u)));
-        put("role", self.role_claim());
-        put("sessionId", self.session.as_ref().map(|s| json!(s)));
+        put(&names.role, self.role_claim());
+        put(&names.session_id, self.session.as_ref().map(|s| json!(s)));
         put("tenants", self.service.as_ref().map(tenants_claim));
         put("iss", self.issuer.as_ref().map(|i| json!(i)));
         put("aud", self.audience.as_ref().map(|a| json!(a)));
@@ -112,6 +117,24 @@ impl TokenSpec {
             several => Some(json!(several)),
         }
     }
+}
+
+/// A token with these claims, whatever they are.
+pub(super) fn signed(
+    claims: &Value,
+    key: &SecretKey,
+    algorithm: SigningAlgorithm,
+) -> Result<String, KeyError> {
+    key.check(algorithm)?;
+    let hash = hash(algorithm).ok_or(KeyError::NotSymmetric { algorithm })?;
+    let header = json!({ "typ": "JWT", "alg": algorithm.as_str() });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(&header), part(claims));
+    let tag = hmac::sign(&hmac::Key::new(hash, key.bytes()), message.as_bytes());
+    Ok(format!(
+        "{message}.{}",
+        URL_SAFE_NO_PAD.encode(tag.as_ref())
+    ))
 }
 
 fn tenants_claim(scope: &ServiceScope) -> Value {

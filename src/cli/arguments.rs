@@ -136,6 +136,15 @@ pub(crate) struct TokenArguments {
     /// Tenants that a service may publish for, separated by commas, or `*` for all.
     #[arg(long, value_name = "LIST")]
     pub(crate) service_tenants: Option<String>,
+    /// The token's `iss`; by default the first configured one.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) issuer: Option<String>,
+    /// The token's `aud`; by default the first configured one.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) audience: Option<String>,
+    /// The token's `jti`; by default a random one.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) id: Option<String>,
     /// How long the token is valid, in seconds.
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub(crate) lifetime: u32,

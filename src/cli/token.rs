@@ -4,7 +4,8 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
 
-use mesahub::app::signing;
+use mesahub::app::options;
+use mesahub::app::signing::{self, SigningError};
 use mesahub::auth::{Role, ServiceScope, SessionId, TenantKey, TokenSpec};
 use mesahub::config::Loaded;
 use uuid::Uuid;
@@ -20,6 +21,9 @@ pub(super) fn print(loaded: &Loaded, wanted: &TokenArguments) -> Result<(), Box<
         session: wanted.session,
         service: wanted.service_tenants.as_deref().map(scope).transpose()?,
         lifetime: Duration::from_secs(wanted.lifetime.into()),
+        issuer: wanted.issuer.clone(),
+        audience: wanted.audience.clone(),
+        token_id: wanted.id.clone(),
         ..TokenSpec::default()
     };
     writeln!(std::io::stdout(), "{}", sign(loaded, spec)?)?;
@@ -29,6 +33,9 @@ pub(super) fn print(loaded: &Loaded, wanted: &TokenArguments) -> Result<(), Box<
 /// Prints a token for each kind of visitor. For development servers only.
 pub(super) fn print_samples(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
+    if let Err(SigningError::NoAlgorithm) = signing::key(loaded) {
+        return Ok(());
+    }
     writeln!(out, "tokens for trying it out, good for an hour:")?;
     let tenant: TenantKey = "pizza".parse()?;
     let samples = [
@@ -70,11 +77,16 @@ fn sign(loaded: &Loaded, spec: TokenSpec) -> Result<String, Box<dyn Error>> {
     let (key, algorithm) = signing::key(loaded)?;
     let authentication = &loaded.settings.mesahub.authentication;
     let spec = TokenSpec {
-        issuer: authentication.issuer.clone(),
-        audience: authentication.audience.clone(),
+        issuer: spec.issuer.or_else(|| first(&authentication.issuer)),
+        audience: spec.audience.or_else(|| first(&authentication.audience)),
+        names: options::claim_names(&authentication.claims),
         ..spec
     };
     Ok(spec.mint(&key, algorithm)?)
+}
+
+fn first(list: &[String]) -> Option<String> {
+    list.first().cloned()
 }
 
 fn scope(list: &str) -> Result<ServiceScope, Box<dyn Error>> {

@@ -8,15 +8,14 @@ use std::{
 use serde::Deserialize;
 
 use super::{
+    authentication::AuthenticationSettings,
     choice::{LogFormat, LogLevel, Transport},
     drain::DrainSettings,
     metrics::MetricsSettings,
-    parse::{optional, seconds, socket_address},
-    secret::Secret,
+    parse::{seconds, socket_address},
     sessions::SessionSettings,
     text::{AllowedOrigin, HubPath},
 };
-use crate::auth::SigningAlgorithm;
 
 /// What the document of the restaurant system has no section for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -54,26 +53,6 @@ pub struct ServerSettings {
     pub shutdown_timeout: Duration,
     /// How clients are sent away when the server stops.
     pub drain: DrainSettings,
-}
-
-/// Which tokens are believed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct AuthenticationSettings {
-    /// The shared key; its UTF-8 bytes are used as they are. Outside development it must be set and
-    /// hold at least as many bytes as the longest algorithm's hash: 32, 48 or 64.
-    pub signing_key: Secret,
-    /// The algorithms that a token may be signed with, at least one; `HS256` by default.
-    pub algorithms: Vec<SigningAlgorithm>,
-    /// The `iss` that a token must carry; not checked by default.
-    #[serde(deserialize_with = "optional")]
-    pub issuer: Option<String>,
-    /// The `aud` that a token must carry; not checked by default.
-    #[serde(deserialize_with = "optional")]
-    pub audience: Option<String>,
-    /// How far the clocks of issuer and server may be apart: 0 to 3600 s, 30 s by default.
-    #[serde(deserialize_with = "seconds")]
-    pub clock_skew: Duration,
 }
 
 /// Which web pages may connect.
@@ -187,18 +166,6 @@ impl Default for ServerSettings {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5080)),
             shutdown_timeout: Duration::from_secs(30),
             drain: DrainSettings::default(),
-        }
-    }
-}
-
-impl Default for AuthenticationSettings {
-    fn default() -> Self {
-        Self {
-            signing_key: Secret::default(),
-            algorithms: vec![SigningAlgorithm::Hs256],
-            issuer: None,
-            audience: None,
-            clock_skew: Duration::from_secs(30),
         }
     }
 }

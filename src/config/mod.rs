@@ -26,6 +26,7 @@
 //!
 //! Nothing here opens a socket or knows which backends are compiled in.
 
+mod authentication;
 mod backplane;
 mod choice;
 mod comments;
@@ -57,12 +58,14 @@ mod settings;
 mod sources;
 mod suggestion;
 mod text;
+mod token_keys;
 mod tree;
 mod typed;
 mod url;
 mod validate;
 mod value;
 
+pub use authentication::{AuthenticationSettings, ClaimSettings, JwksSettings};
 pub use backplane::{
     Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane, RedisServers,
 };
@@ -73,8 +76,8 @@ pub use environment::Environment;
 pub use error::{ConfigError, Problems};
 pub use load::{Loaded, load};
 pub use mesahub::{
-    AuthenticationSettings, ClusterSettings, CorsSettings, HubSettings, LogSettings,
-    LoggingSettings, LongPollingSettings, MesahubSettings, ServerSettings, WebSocketSettings,
+    ClusterSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings, LongPollingSettings,
+    MesahubSettings, ServerSettings, WebSocketSettings,
 };
 pub use metrics::MetricsSettings;
 pub use origin::{Origin, Place};

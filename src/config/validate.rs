@@ -3,11 +3,10 @@
 use super::{
     choice::{Transport, Wire},
     environment::Environment,
-    mesahub::AuthenticationSettings,
     resolve::backplane,
     settings::Settings,
+    token_keys,
 };
-use crate::auth::SigningAlgorithm;
 
 /// A key to change, and why, written to follow the key.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,12 +33,14 @@ pub(super) fn findings(settings: &Settings, environment: &Environment) -> Vec<Fi
         journal(settings),
         wire(settings),
         metrics(settings),
-        algorithms(&settings.mesahub.authentication),
-        signing_key(&settings.mesahub.authentication, environment),
         backplane(&settings.real_time).err(),
     ]
     .into_iter()
     .flatten()
+    .chain(token_keys::findings(
+        &settings.mesahub.authentication,
+        environment,
+    ))
     .collect()
 }
 
@@ -161,52 +162,11 @@ fn metrics(settings: &Settings) -> Option<Finding> {
     })
 }
 
-fn algorithms(authentication: &AuthenticationSettings) -> Option<Finding> {
-    authentication.algorithms.is_empty().then(|| {
-        let names = SigningAlgorithm::NAMES.join(", ");
-        Finding::new(
-            "Mesahub:Authentication:Algorithms",
-            format!("is empty; expected at least one of {names}"),
-        )
-    })
-}
-
-fn signing_key(
-    authentication: &AuthenticationSettings,
-    environment: &Environment,
-) -> Option<Finding> {
-    if environment.is_development() {
-        return None;
-    }
-    let longest = authentication
-        .algorithms
-        .iter()
-        .max_by_key(|algorithm| algorithm.shortest_key())?;
-    let (least, length) = (
-        longest.shortest_key(),
-        authentication.signing_key.reveal().len(),
-    );
-    if length >= least {
-        return None;
-    }
-    let found = match length {
-        0 => "is not set".to_owned(),
-        length => format!("is {length} bytes long"),
-    };
-    Some(Finding::new(
-        "Mesahub:Authentication:SigningKey",
-        format!(
-            "{found}; expected at least {least} bytes for {} in the environment {environment} (only Development makes its own key)",
-            longest.as_str()
-        ),
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Environment, Settings, SigningAlgorithm, Transport, Wire, findings};
+    use super::{Environment, Settings, Transport, Wire, findings};
     use crate::config::Secret;
 
     fn keys(settings: &Settings, environment: &Environment) -> Vec<&'static str> {
@@ -261,28 +221,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_signing_key_must_be_as_long_as_the_longest_hash() {
-        let mut settings = Settings::default();
-        let key = ["Mesahub:Authentication:SigningKey"];
-        assert_eq!(keys(&settings, &Environment::Production), key);
-
-        for (algorithm, least) in [
-            (SigningAlgorithm::Hs256, 32),
-            (SigningAlgorithm::Hs384, 48),
-            (SigningAlgorithm::Hs512, 64),
-        ] {
-            let authentication = &mut settings.mesahub.authentication;
-            authentication.algorithms = vec![SigningAlgorithm::Hs256, algorithm];
-            authentication.signing_key = Secret::new("k".repeat(least - 1));
-            assert_eq!(keys(&settings, &Environment::Staging), key);
-
-            settings.mesahub.authentication.signing_key = Secret::new("k".repeat(least));
-            assert!(keys(&settings, &Environment::Staging).is_empty());
-        }
-    }
-
-    #[test]
     fn an_empty_list_of_algorithms_or_transports_is_found() {
         let mut settings = Settings::default();
         settings.mesahub.authentication.algorithms.clear();

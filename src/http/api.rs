@@ -118,7 +118,7 @@ where
 {
     let (principal, query) = match operation.access {
         Access::Open => (Principal::anonymous(), Vec::new()),
-        Access::Service => (admit(&api, headers)?, known(operation, query)?),
+        Access::Service => (admit(&api, headers).await?, known(operation, query)?),
     };
     let key = match operation.keyed {
         true => key(headers)?,
@@ -144,15 +144,13 @@ where
 
 /// Who asks, by the `Authorization` header alone: a back end has no reason to put a token where
 /// logs on its way could keep it.
-fn admit(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+async fn admit(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
     let header = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
-    let principal = match bearer_token(header, None) {
-        Some(token) => api.authenticator.authenticate(&token),
-        None => api.authenticator.without_token(),
-    };
-    let principal = principal.map_err(|error| Problem::unauthorized(&error))?;
+    let token = bearer_token(header, None);
+    let admitted = api.authenticator.admit(token.as_deref()).await;
+    let principal = admitted.map_err(|error| Problem::unauthorized(&error))?;
     Policy::Service
         .allows(&principal)
         .map_err(|refusal| Problem::forbidden(&refusal))?;

@@ -41,17 +41,24 @@ pub(super) async fn ready(api: Arc<Api>, _call: Call) -> Result<Response, Proble
 }
 
 /// 200 when the backplane answers within two seconds and nothing stands in the way of accepting
-/// notifications, in the words of ASP.NET Core's health checks.
+/// notifications or of checking tokens, in the words of ASP.NET Core's health checks.
 pub(super) async fn signalr(api: Arc<Api>, _call: Call) -> Result<Response, Problem> {
     let is_healthy = reaches_backplane(&api).await;
     let found = if is_healthy { "healthy" } else { "unhealthy" };
     let mut description = format!("SignalR {} backplane is {found}", api.backplane);
-    let trouble = api.backlog.as_ref().and_then(|backlog| backlog.trouble());
-    if let Some(trouble) = &trouble {
-        description.push_str("; no notifications are taken: ");
-        description.push_str(trouble);
+    let backlog = api.backlog.as_ref().and_then(|backlog| backlog.trouble());
+    let troubles = [
+        backlog.map(|trouble| format!("; no notifications are taken: {trouble}")),
+        api.authenticator
+            .trouble()
+            .map(|trouble| format!("; nobody new is let in: {trouble}")),
+    ];
+    let mut is_well = true;
+    for trouble in troubles.into_iter().flatten() {
+        description.push_str(&trouble);
+        is_well = false;
     }
-    Ok(told(is_healthy && trouble.is_none(), description))
+    Ok(told(is_healthy && is_well, description))
 }
 
 async fn reaches_backplane(api: &Api) -> bool {

@@ -109,6 +109,10 @@ fn responses(operation: &Operation) -> Value {
             problem(401, "No acceptable token; `WWW-Authenticate` tells why."),
             problem(403, "The token does not cover this; `code` tells why."),
             problem(500, "A failure whose cause is in the server's log."),
+            problem(
+                503,
+                "The keys to check the token with cannot be had; `Retry-After` tells when to come back.",
+            ),
         ]);
     }
     if operation.keyed {

@@ -79,8 +79,11 @@ impl Problem {
         }
     }
 
-    /// A token that was not accepted.
+    /// A token that was not accepted, or that cannot be checked at present.
     pub(crate) fn unauthorized(error: &AuthError) -> Self {
+        if error.is_unavailable() {
+            return Self::unavailable(error.code(), error.to_string());
+        }
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string());
         problem.hint = Hint::Challenge(error.challenge());
         problem
@@ -224,6 +227,10 @@ mod tests {
         let (response, _) = written(Problem::unauthorized(&AuthError::Expired)).await;
         let challenge = response.headers()[WWW_AUTHENTICATE].to_str().unwrap();
         assert!(challenge.contains("invalid_token"), "{challenge}");
+        let (response, body) = written(Problem::unauthorized(&AuthError::KeysUnavailable)).await;
+        assert_eq!(response.status(), 503);
+        assert!(response.headers().contains_key(RETRY_AFTER));
+        assert_eq!(body["code"], "keys_unavailable");
     }
 
     #[tokio::test]

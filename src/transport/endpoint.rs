@@ -133,7 +133,10 @@ pub fn routes(endpoint: Endpoint, path: &str) -> BoxedFilter<(Response,)> {
         .and(warp::path("negotiate"))
         .and(warp::path::end())
         .and(request())
-        .map(move |request| negotiating.negotiate(&request));
+        .then(move |request| {
+            let gate = Arc::clone(&negotiating);
+            async move { gate.negotiate(&request).await }
+        });
     let connect = at
         .and(warp::path::end())
         .and(request())

@@ -16,7 +16,7 @@ use crate::transport::origin::{Origins, Source};
 use crate::transport::pipe::Pipe;
 use crate::transport::pipe_link::PipeLink;
 use crate::transport::post::{self, Body};
-use crate::transport::refusal::{busy, plain, unauthorized};
+use crate::transport::refusal::{busy, plain, refused};
 use crate::transport::request::Request;
 use crate::transport::tokens::{Attachment, Denied, Held, Piped, Socketed, Tokens};
 use crate::transport::upgrade::Opening;
@@ -65,12 +65,12 @@ impl Gate {
     }
 
     /// Answers a request to the negotiate path.
-    pub(crate) fn negotiate(&self, request: &Request) -> Response {
+    pub(crate) async fn negotiate(&self, request: &Request) -> Response {
         if request.method == Method::OPTIONS {
             return self.origins.preflight(&request.headers);
         }
         let response = if request.method == Method::POST {
-            match request.authenticate(&*self.authenticator) {
+            match request.authenticate(&*self.authenticator).await {
                 Ok(_) if self.application.node().is_leaving() => leaving(),
                 Ok(principal) => negotiate(
                     &self.tokens,
@@ -95,7 +95,11 @@ impl Gate {
             return self.origins.preflight(&request.headers);
         }
         let source = self.origins.source(&request.headers);
-        let answer = self.decide(request).unwrap_or_else(Answer::Now);
+        let authenticated = request.authenticate(&*self.authenticator).await;
+        let answer = authenticated
+            .map_err(|error| unauthenticated(&error))
+            .and_then(|principal| self.decide(request, principal))
+            .unwrap_or_else(Answer::Now);
         let response = match answer {
             Answer::Now(response) => *response,
             Answer::Post(pipe) => post::respond(&pipe, body).await,
@@ -108,9 +112,7 @@ impl Gate {
         source.allow(response)
     }
 
-    fn decide(&self, request: Request) -> Result<Answer, Refusal> {
-        let authenticated = request.authenticate(&*self.authenticator);
-        let principal = authenticated.map_err(|error| unauthenticated(&error))?;
+    fn decide(&self, request: Request, principal: Principal) -> Result<Answer, Refusal> {
         match request.method {
             Method::GET if server_sent_events::is_asked_for(&request.headers) => {
                 self.event_stream(&request, principal)
@@ -316,7 +318,7 @@ fn guest(id: ConnectionId, principal: Principal, resumes_first: bool) -> Guest {
 
 fn unauthenticated(error: &AuthError) -> Refusal {
     tracing::info!(code = error.code(), "refused a request to a hub: {error}");
-    Box::new(unauthorized(error))
+    Box::new(refused(error))
 }
 
 fn denied(reason: Denied) -> Refusal {

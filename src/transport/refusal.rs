@@ -6,6 +6,9 @@ use warp::reply::Response;
 
 use crate::auth::AuthError;
 
+/// Seconds after which keys that could not be had may be there.
+const KEYS_RETRY_AFTER: u32 = 5;
+
 /// A `text/plain` answer.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response {
     let mut response = Response::new(text.into());
@@ -26,18 +29,26 @@ pub(crate) fn json(status: StatusCode, body: String) -> Response {
     response
 }
 
-/// 401 with the reason, in the header that RFC 6750 gives it and in a body after RFC 9457.
-pub(crate) fn unauthorized(error: &AuthError) -> Response {
+/// Why a caller is not let in, in a body after RFC 9457: 401, with the reason also in the header that
+/// RFC 6750 gives it, or 503 when it is not the caller's fault.
+pub(crate) fn refused(error: &AuthError) -> Response {
+    let status = match error.is_unavailable() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::UNAUTHORIZED,
+    };
     let body = serde_json::json!({
-        "title": "Unauthorized",
-        "status": 401,
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
         "code": error.code(),
         "detail": error.to_string(),
     });
-    let mut response = json(StatusCode::UNAUTHORIZED, body.to_string());
+    let mut response = json(status, body.to_string());
     let problem = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(CONTENT_TYPE, problem);
-    if let Ok(challenge) = HeaderValue::from_str(&error.challenge()) {
+    if error.is_unavailable() {
+        let seconds = HeaderValue::from(KEYS_RETRY_AFTER);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    } else if let Ok(challenge) = HeaderValue::from_str(&error.challenge()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response

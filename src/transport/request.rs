@@ -33,8 +33,9 @@ pub(crate) fn request() -> impl Filter<Extract = (Request,), Error = Infallible>
 }
 
 impl Request {
-    /// Who sent it: each request shows its own credential, in the header or in the query.
-    pub(crate) fn authenticate(
+    /// Who sent it: each request shows its own credential, in the header or in the query. It may
+    /// wait for keys that are newer than those we have.
+    pub(crate) async fn authenticate(
         &self,
         authenticator: &dyn Authenticator,
     ) -> Result<Principal, AuthError> {
@@ -42,10 +43,8 @@ impl Request {
             .headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok());
-        match bearer_token(header, Some(&self.query)) {
-            Some(token) => authenticator.authenticate(&token),
-            None => authenticator.without_token(),
-        }
+        let token = bearer_token(header, Some(&self.query));
+        authenticator.admit(token.as_deref()).await
     }
 
     /// Whether the client wants to resume before it hears anything new: `resume=true`.

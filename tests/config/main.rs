@@ -4,8 +4,14 @@
 
 mod backplane;
 mod effects;
+#[allow(dead_code, reason = "the tests of the room need more of it")]
+#[path = "../../src/auth/testing.rs"]
+mod key_pair;
 mod layers;
 mod refusals;
 mod restaurant;
 mod secrets;
 mod support;
+mod tokens;
+
+use mesahub::auth::{KeyKind, SigningAlgorithm};
