@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
 use super::key::KeyError;
@@ -104,6 +105,11 @@ impl SigningAlgorithm {
         }
     }
 
+    /// What `jsonwebtoken` calls it; `None` for what it does not do.
+    pub(super) fn in_library(self) -> Option<Algorithm> {
+        self.as_str().parse().ok()
+    }
+
     /// Whether it takes a secret, so that whoever checks a token could also have signed it.
     #[must_use]
     pub fn is_symmetric(self) -> bool {
@@ -167,6 +173,18 @@ mod tests {
             error.to_string().starts_with("'none' is no known"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn the_library_does_all_but_p521() {
+        for algorithm in SigningAlgorithm::ALL {
+            let is_done = algorithm.in_library().is_some();
+            assert_eq!(
+                is_done,
+                *algorithm != SigningAlgorithm::Es512,
+                "{algorithm}"
+            );
+        }
     }
 
     #[test]

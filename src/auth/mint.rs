@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
+use jsonwebtoken::EncodingKey;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -17,7 +17,6 @@ use super::{
     scope::ServiceScope,
     tenant::TenantKey,
     user::UserId,
-    verifying_key::hash,
 };
 
 /// What a token to be made says. Fields left out do not appear in it.
@@ -126,15 +125,15 @@ pub(super) fn signed(
     algorithm: SigningAlgorithm,
 ) -> Result<String, KeyError> {
     key.check(algorithm)?;
-    let hash = hash(algorithm).ok_or(KeyError::NotSymmetric { algorithm })?;
+    let able = algorithm.in_library();
+    let able = able.ok_or(KeyError::NotSymmetric { algorithm })?;
     let header = json!({ "typ": "JWT", "alg": algorithm.as_str() });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(&header), part(claims));
-    let tag = hmac::sign(&hmac::Key::new(hash, key.bytes()), message.as_bytes());
-    Ok(format!(
-        "{message}.{}",
-        URL_SAFE_NO_PAD.encode(tag.as_ref())
-    ))
+    let secret = EncodingKey::from_secret(key.bytes());
+    let tag = jsonwebtoken::crypto::sign(message.as_bytes(), &secret, able);
+    let tag = tag.map_err(|_| KeyError::NotSymmetric { algorithm })?;
+    Ok(format!("{message}.{tag}"))
 }
 
 fn tenants_claim(scope: &ServiceScope) -> Value {

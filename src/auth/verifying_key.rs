@@ -3,7 +3,6 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
@@ -11,6 +10,8 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
     RSA_PSS_2048_8192_SHA512, RsaPublicKeyComponents, VerificationAlgorithm,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::{
     algorithm::{KeyKind, SigningAlgorithm},
@@ -28,8 +29,10 @@ pub(super) struct VerifyingKey {
 }
 
 enum Way {
-    Secret(Box<hmac::Key>),
-    Public(ParsedPublicKey),
+    /// As `jsonwebtoken` does it.
+    Library(Algorithm, DecodingKey),
+    /// On P-521, which it does not know.
+    P521(ParsedPublicKey),
 }
 
 impl VerifyingKey {
@@ -37,11 +40,12 @@ impl VerifyingKey {
     pub(super) fn secret(secret: &SecretKey) -> Result<Self, KeyProblem> {
         let bytes = secret.bytes();
         let fits = |algorithm: &SigningAlgorithm| secret.check(*algorithm).is_ok();
+        let key = DecodingKey::from_secret(bytes);
         let ways: Vec<_> = SigningAlgorithm::ALL
             .iter()
             .copied()
             .filter(fits)
-            .filter_map(|algorithm| Some((algorithm, Way::secret(algorithm, bytes)?)))
+            .filter_map(|able| Some((able, Way::Library(able.in_library()?, key.clone()))))
             .collect();
         if ways.is_empty() {
             return Err(KeyProblem::ShortSecret { bytes: bytes.len() });
@@ -94,7 +98,16 @@ impl VerifyingKey {
                 continue;
             };
             let parsed = ParsedPublicKey::new(how, bytes).map_err(|_| KeyProblem::Malformed)?;
-            ways.push((*algorithm, Way::Public(parsed)));
+            let key = match kind {
+                KeyKind::Rsa => DecodingKey::from_rsa_der(bytes),
+                KeyKind::Ed25519 => DecodingKey::from_ed_der(bytes),
+                _ => DecodingKey::from_ec_der(bytes),
+            };
+            let way = match algorithm.in_library() {
+                Some(able) => Way::Library(able, key),
+                None => Way::P521(parsed),
+            };
+            ways.push((*algorithm, way));
         }
         Ok(Self {
             id: None,
@@ -151,16 +164,13 @@ impl VerifyingKey {
     ) -> bool {
         let way = self.ways.iter().find(|(able, _)| *able == algorithm);
         way.is_some_and(|(_, way)| match way {
-            Way::Secret(key) => hmac::verify(key, message, signature).is_ok(),
-            Way::Public(key) => key.verify_sig(message, signature).is_ok(),
+            Way::Library(algorithm, key) => {
+                let signature = URL_SAFE_NO_PAD.encode(signature);
+                let checked = jsonwebtoken::crypto::verify(&signature, message, key, *algorithm);
+                checked.is_ok_and(|is_good| is_good)
+            }
+            Way::P521(key) => key.verify_sig(message, signature).is_ok(),
         })
-    }
-}
-
-impl Way {
-    fn secret(algorithm: SigningAlgorithm, bytes: &[u8]) -> Option<Self> {
-        let hash = hash(algorithm)?;
-        Some(Self::Secret(Box::new(hmac::Key::new(hash, bytes))))
     }
 }
 
@@ -171,16 +181,6 @@ impl fmt::Debug for VerifyingKey {
             .field("id", &self.id)
             .field("kind", &self.kind)
             .finish_non_exhaustive()
-    }
-}
-
-/// The HMAC of an algorithm that takes a secret.
-pub(super) fn hash(algorithm: SigningAlgorithm) -> Option<hmac::Algorithm> {
-    match algorithm {
-        SigningAlgorithm::Hs256 => Some(hmac::HMAC_SHA256),
-        SigningAlgorithm::Hs384 => Some(hmac::HMAC_SHA384),
-        SigningAlgorithm::Hs512 => Some(hmac::HMAC_SHA512),
-        _ => None,
     }
 }
 
@@ -205,6 +205,8 @@ fn verification(algorithm: SigningAlgorithm) -> Option<&'static dyn Verification
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use jsonwebtoken::EncodingKey;
 
     use super::*;
     use crate::auth::testing::Pair;
@@ -244,9 +246,11 @@ mod tests {
         let pair = Pair::rsa();
         let key = VerifyingKey::from_spki(&pair.spki()).unwrap();
         for algorithm in [SigningAlgorithm::Hs256, SigningAlgorithm::Hs512] {
-            let forged = hmac::Key::new(hash(algorithm).unwrap(), &pair.spki());
-            let tag = hmac::sign(&forged, b"message");
-            assert!(!key.verifies(algorithm, b"message", tag.as_ref()));
+            let forged = EncodingKey::from_secret(&pair.spki());
+            let able = algorithm.in_library().unwrap();
+            let tag = jsonwebtoken::crypto::sign(b"message", &forged, able).unwrap();
+            let tag = URL_SAFE_NO_PAD.decode(tag).unwrap();
+            assert!(!key.verifies(algorithm, b"message", &tag));
         }
     }
 

@@ -221,6 +221,7 @@ mod tests {
         }
     }
 
+    #[test]
     fn an_empty_list_of_algorithms_or_transports_is_found() {
         let mut settings = Settings::default();
         settings.mesahub.authentication.algorithms.clear();
