@@ -151,6 +151,8 @@ mod tests {
             rest: Outgoing {
                 id: NotificationId::now(),
                 kind: NotificationKind::SystemAlert,
+                tenant: None,
+                session: None,
                 publications: vec![Publication::new(Topic::new("t").unwrap(), vec![0; bytes])],
             },
             reason: "away".to_owned(),

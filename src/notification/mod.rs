@@ -13,6 +13,7 @@
 //! Invariants:
 //! - A notification takes one path to clients: the broker. Nothing is also delivered beside it.
 //! - All copies of a notification carry the same id, by which the hub and clients know it again.
+//! - Nobody waits for another tenant's notifications longer than for a turn of each.
 //! - What was accepted is published, or it is in the list of dead letters and in the error log.
 //! - Texts from outside are checked when they are read; what is an [`Event`] can be sent.
 //!
@@ -28,6 +29,8 @@ pub(crate) mod direct;
 pub(crate) mod drain;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+mod fairness;
 pub mod fields;
 pub(crate) mod handlers;
 pub mod hub_service;
@@ -58,6 +61,7 @@ pub(crate) mod retry;
 pub mod service;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod waiting;
 pub(crate) mod welcome;
 pub(crate) mod writer;
 

@@ -3,6 +3,7 @@
 use mesahub_broker::Publication;
 use serde_json::Value;
 
+use crate::auth::{SessionId, TenantKey};
 use crate::channel::{Channel, role_group};
 use crate::hub::{Hub, SendError, SendOptions};
 use crate::notification::{
@@ -21,6 +22,10 @@ use crate::notification::{
 pub(crate) struct Outgoing {
     pub(crate) id: NotificationId,
     pub(crate) kind: NotificationKind,
+    /// Whose it is, where that is known: it waits its turn with the others of this tenant.
+    pub(crate) tenant: Option<TenantKey>,
+    /// The dining session that it is addressed to, if it is. Its channel does not tell its tenant.
+    pub(crate) session: Option<SessionId>,
     pub(crate) publications: Vec<Publication>,
 }
 
@@ -46,6 +51,7 @@ impl Outgoing {
         if how.receipt {
             expect(hub, &notification);
         }
+        let session = channels.iter().find_map(session);
         let mut publications = Vec::with_capacity(channels.len());
         for channel in channels {
             publications.extend(in_channel(
@@ -59,6 +65,8 @@ impl Outgoing {
         Ok(Self {
             id: notification.id,
             kind: notification.kind,
+            tenant: notification.tenant_key,
+            session,
             publications,
         })
     }
@@ -99,7 +107,9 @@ impl Outgoing {
         if how.receipt {
             expect(hub, &notification);
         }
-        let publications = match (&audience, audience.channel()) {
+        let channel = audience.channel();
+        let session = channel.as_ref().and_then(session);
+        let publications = match (&audience, channel) {
             (_, Some(channel)) => in_channel(hub, target, &mut notification, channel, &options)?,
             (Audience::Role { tenant_key, role }, None) => {
                 let group = role_group(tenant_key, &role.role());
@@ -124,6 +134,8 @@ impl Outgoing {
         Ok(Self {
             id: notification.id,
             kind: notification.kind,
+            tenant: notification.tenant_key,
+            session,
             publications,
         })
     }
@@ -134,6 +146,13 @@ impl Outgoing {
             .iter()
             .map(|publication| publication.payload.len())
             .sum()
+    }
+}
+
+fn session(channel: &Channel) -> Option<SessionId> {
+    match channel {
+        Channel::Session(id) => Some(*id),
+        _ => None,
     }
 }
 

@@ -1,12 +1,10 @@
-//! What was accepted and waits for the broker, in order: in memory, and where a journal keeps it too,
-//! beyond a bound in the journal alone.
-
-use std::collections::VecDeque;
+//! What was accepted and waits for the broker, each tenant's in order: in memory, and where a journal
+//! keeps it too, beyond a bound in the journal alone.
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::notification::{id::NotificationId, outgoing::Outgoing};
+use crate::notification::{id::NotificationId, outgoing::Outgoing, waiting::Waiting};
 
 /// Something that waits.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Inner {
-    waiting: VecDeque<Item>,
+    waiting: Waiting,
     bytes: usize,
     /// The first of those that are being published.
     under_way: Option<NotificationId>,
@@ -69,8 +67,7 @@ impl Queue {
         }
     }
 
-    /// Puts something behind everything else, unless there is no room. Something larger than all the
-    /// room there is finds room once it is alone.
+    /// Puts something behind everything else of its tenant, unless there is no room.
     pub(crate) fn offer(&self, outgoing: Outgoing) -> bool {
         let item = Item {
             bytes: outgoing.bytes(),
@@ -84,7 +81,8 @@ impl Queue {
         taken
     }
 
-    /// Puts something that the journal keeps behind everything else, or leaves it to the journal.
+    /// Puts something that the journal keeps behind everything else of its tenant, or leaves it to the
+    /// journal.
     pub(crate) fn follow(&self, item: Item) {
         let mut inner = self.inner.lock();
         inner.behind = inner.behind || !inner.push(item, self.room);
@@ -137,10 +135,10 @@ impl Queue {
         self.inner.lock().under_way = None;
     }
 
-    /// The bytes that are held, and whose turn it is.
+    /// The bytes that are held, and what waits for longest.
     pub(crate) fn held(&self) -> (usize, Option<NotificationId>) {
         let inner = self.inner.lock();
-        let next = || inner.waiting.front().map(|item| item.outgoing.id);
+        let next = || inner.waiting.oldest();
         (inner.bytes, inner.under_way.or_else(next))
     }
 
@@ -153,20 +151,17 @@ impl Queue {
 
 impl Inner {
     fn push(&mut self, item: Item, room: Room) -> bool {
-        let is_full = self.waiting.len() >= room.count
-            || (self.bytes > 0 && self.bytes + item.bytes > room.bytes);
-        if self.behind || is_full {
+        if self.behind || !self.waiting.has_room(&item, self.bytes, room) {
             return false;
         }
         self.bytes += item.bytes;
-        self.waiting.push_back(item);
+        self.waiting.push(item);
         true
     }
 
     fn next(&mut self, most: usize) -> Option<Next> {
-        if !self.waiting.is_empty() {
-            let count = self.waiting.len().min(most);
-            return Some(Next::Items(self.waiting.drain(..count).collect()));
+        if self.waiting.len() > 0 {
+            return Some(Next::Items(self.waiting.take(most)));
         }
         match self {
             Self { behind: true, .. } => Some(Next::Behind),

@@ -80,6 +80,8 @@ pub(crate) fn read(id: NotificationId, bytes: Vec<u8>) -> Result<Outgoing, Unrea
         true => Ok(Outgoing {
             id,
             kind,
+            tenant: None,
+            session: None,
             publications,
         }),
         false => Err(Unreadable),
@@ -158,7 +160,13 @@ mod tests {
             publications in proptest::collection::vec(publication(), 0..4),
         ) {
             let (id, kind) = (NotificationId::now(), NotificationKind::NewOrder);
-            let outgoing = Outgoing { id, kind, publications };
+            let outgoing = Outgoing {
+                id,
+                kind,
+                tenant: None,
+                session: None,
+                publications,
+            };
             let written = write(&outgoing);
             for end in 0..written.len() {
                 prop_assert_eq!(read(id, written[..end].to_vec()), Err(Unreadable));
