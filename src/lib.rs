@@ -26,6 +26,7 @@ pub mod doctor;
 pub mod http;
 pub mod hub;
 pub mod journal;
+pub mod limits;
 pub mod metrics;
 pub mod notification;
 pub mod session;

@@ -18,13 +18,13 @@ use warp::reply::Response;
 use crate::app::drain::{Draining, drain};
 use crate::app::error::AppError;
 use crate::app::leaving::{Pace, send_away};
-use crate::app::{authentication, journal, options, sessions};
+use crate::app::{authentication, journal, limits, options, sessions};
 use crate::auth::Authenticator;
 use crate::broker::{self, Metered, Meters, RetryOptions, Retrying};
 use crate::channel::RecentOrders;
 use crate::config::{Loaded, Settings};
 use crate::http::{self, Api, RequestCounters, ServeLimits};
-use crate::hub::{Hub, Node, NodeOptions};
+use crate::hub::{Hub, HubOptions, Node, NodeOptions};
 use crate::metrics::{self, Readers, Sources};
 use crate::notification::{
     ClusterOrders, HubNotificationService, NotificationService, notification_hub,
@@ -42,6 +42,7 @@ pub struct App {
     shutdown_timeout: Duration,
     notice: Duration,
     pace: Pace,
+    limits: ServeLimits,
     meters: Arc<Meters>,
     metrics: Option<Metrics>,
 }
@@ -93,7 +94,11 @@ impl App {
         }
         let orders = Arc::new(RecentOrders::default());
         let known = Arc::new(ClusterOrders::new(&node, Arc::clone(&orders)));
-        let hub = notification_hub(&node, known, options::hub(settings, &backplane))?;
+        let hub_options = HubOptions {
+            call_limits: limits::calls(settings),
+            ..options::hub(settings, &backplane)
+        };
+        let hub = notification_hub(&node, known, hub_options)?;
         let service = Arc::new(service(settings, hub.clone(), orders)?);
 
         let told: Arc<dyn NotificationService> = Arc::clone(&service) as _;
@@ -102,6 +107,7 @@ impl App {
             let stop = node.stopping().clone();
             node.tasks().spawn(Arc::clone(sessions).keep_time(stop));
         }
+        let (api_limits, endpoint_limits) = limits::callers(settings);
         let (ready, readiness) = watch::channel(false);
         let requests = Arc::<RequestCounters>::default();
         let sources = Sources {
@@ -120,6 +126,7 @@ impl App {
             backlog: Some(Arc::clone(&service) as _),
             sessions: sessions.clone(),
             authenticator: Arc::clone(&authenticator),
+            limits: api_limits,
             ready: readiness,
             backplane: backplane.feature().to_owned(),
             counters: requests,
@@ -127,7 +134,8 @@ impl App {
         let endpoint = Endpoint::new(hub.clone(), Arc::clone(&authenticator))
             .origins(origins)
             .transports(&options::transports(settings))
-            .options(options::transport(settings));
+            .options(options::transport(settings))
+            .limits(endpoint_limits);
         let hub_routes = transport::routes(endpoint, settings.mesahub.hub.path.as_str());
         let mut routes = hub_routes.or(api).unify().boxed();
         let from = &settings.mesahub.metrics;
@@ -162,6 +170,7 @@ impl App {
                 share: server.drain.share,
                 interval: server.drain.interval,
             },
+            limits: limits::serve(settings),
             meters,
             metrics,
         })
@@ -217,7 +226,7 @@ impl App {
             self.routes,
             accepting.clone(),
             requests.clone(),
-            ServeLimits::default(),
+            self.limits,
         );
         self.ready.send_replace(true);
         tracing::info!("ready");

@@ -14,6 +14,7 @@ pub mod drain;
 pub mod error;
 mod journal;
 mod leaving;
+mod limits;
 pub mod options;
 mod sessions;
 pub mod signing;

@@ -75,6 +75,7 @@ pub fn transport(settings: &Settings) -> TransportOptions {
         poll_timeout: hub.long_polling.poll_timeout,
         disconnect_timeout: hub.disconnect_timeout,
         send_timeout: hub.transport_send_timeout,
+        body_timeout: settings.mesahub.server.body_timeout,
         close_timeout: hub.web_sockets.close_timeout,
         application_buffer: hub.application_max_buffer_size,
         transport_buffer: settings.real_time.signal_r.transport_max_buffer_size,
@@ -175,6 +176,8 @@ mod tests {
         from.application_max_buffer_size = 2_300;
         from.web_sockets.close_timeout = Duration::from_secs(24);
         from.long_polling.poll_timeout = Duration::from_secs(25);
+        settings.mesahub.server.body_timeout = Duration::from_secs(26);
+        let from = &mut settings.mesahub.hub;
         from.allow_stateful_reconnects = true;
         from.stateful_reconnect_buffer_size = 2_600;
         assert_eq!(
@@ -183,6 +186,7 @@ mod tests {
                 poll_timeout: Duration::from_secs(25),
                 disconnect_timeout: Duration::from_secs(22),
                 send_timeout: Duration::from_secs(21),
+                body_timeout: Duration::from_secs(26),
                 close_timeout: Duration::from_secs(24),
                 application_buffer: 2_300,
                 transport_buffer: 2_000,

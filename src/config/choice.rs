@@ -86,6 +86,38 @@ choice! {
 }
 
 choice! {
+    /// The header in which proxies tell where a request comes from.
+    ForwardedHeader {
+        /// What most proxies write.
+        XForwardedFor = "X-Forwarded-For",
+        /// That of RFC 7239.
+        Forwarded = "Forwarded",
+    }
+}
+
+choice! {
+    /// How it is measured how often something is done.
+    RateAlgorithm {
+        /// So many in each window of time.
+        FixedWindow = "FixedWindow",
+        /// A bucket of so many tokens, which fills evenly.
+        TokenBucket = "TokenBucket",
+    }
+}
+
+choice! {
+    /// Whose calls are counted together.
+    CallAccount {
+        /// Those of one connection.
+        Connection = "Connection",
+        /// Those of one user on this node.
+        User = "User",
+        /// Those of one tenant on this node.
+        Tenant = "Tenant",
+    }
+}
+
+choice! {
     /// Where dining sessions are kept.
     SessionStoreKind {
         /// Not here: the host keeps them.

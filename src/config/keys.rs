@@ -5,8 +5,8 @@
 
 use super::{
     choice::{
-        JournalSync, LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport,
-        Wire,
+        CallAccount, ForwardedHeader, JournalSync, LogFormat, LogLevel, Provider, RateAlgorithm,
+        RedisDeployment, SessionStoreKind, Transport, Wire,
     },
     key::{
         Key,
@@ -17,6 +17,7 @@ use crate::auth::SigningAlgorithm;
 
 const DAY: u64 = 24 * 60 * 60;
 const MIB: u64 = 1024 * 1024;
+const CONNECTIONS: Kind = number(0, 100_000_000, "connections");
 const PORT: Kind = number(1, 65_535, "");
 const REDIS_TIME: Kind = number(1, 600_000, "milliseconds");
 
@@ -219,6 +220,23 @@ pub(super) static KEYS: &[Key] = &[
         "Mesahub:Server:Drain:Interval",
         number(0, 60_000, "milliseconds"),
     ),
+    key("Mesahub:Server:TrustedProxies", Kind::List(None)),
+    key(
+        "Mesahub:Server:ForwardedHeader",
+        Kind::Choice(ForwardedHeader::NAMES),
+    ),
+    key("Mesahub:Server:HeaderTimeout", number(1, 300, "seconds")),
+    key("Mesahub:Server:BodyTimeout", number(1, 3600, "seconds")),
+    key("Mesahub:Server:IdleTimeout", number(1, 3600, "seconds")),
+    key("Mesahub:Server:MaxHeaderBytes", number(8192, MIB, "bytes")),
+    key(
+        "Mesahub:Server:MaxTargetBytes",
+        number(1024, 65_534, "bytes"),
+    ),
+    key(
+        "Mesahub:Server:MaxConcurrentStreams",
+        number(1, 10_000, "requests"),
+    ),
     key("Mesahub:Authentication:SigningKey", Secret),
     key(
         "Mesahub:Authentication:Algorithms",
@@ -294,6 +312,45 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("Mesahub:Log:MaxBytes", number(1024, 1024 * MIB, "bytes")),
     key("Mesahub:Log:MaxAge", number(1, 30 * DAY, "seconds")),
+    key("Mesahub:Limits:Connections:PerAddress", CONNECTIONS),
+    key("Mesahub:Limits:Connections:PerUser", CONNECTIONS),
+    key("Mesahub:Limits:Connections:PerTenant", CONNECTIONS),
+    key("Mesahub:Limits:Connections:Total", CONNECTIONS),
+    key(
+        "Mesahub:Limits:Calls:Algorithm",
+        Kind::Choice(RateAlgorithm::NAMES),
+    ),
+    key("Mesahub:Limits:Calls:Per", Kind::Choice(CallAccount::NAMES)),
+    key(
+        "Mesahub:Limits:Calls:PermitLimit",
+        number(0, 1_000_000, "calls"),
+    ),
+    key("Mesahub:Limits:Calls:Window", number(1, DAY, "seconds")),
+    key(
+        "Mesahub:Limits:Calls:QueueLimit",
+        number(0, 10_000, "calls"),
+    ),
+    key(
+        "Mesahub:Limits:Publishes:PerSecond",
+        number(0, 1_000_000, "notifications"),
+    ),
+    key(
+        "Mesahub:Limits:Publishes:Burst",
+        number(1, 10_000_000, "notifications"),
+    ),
+    key(
+        "Mesahub:Limits:Failures:PerAddress",
+        number(0, 1_000_000, "failures"),
+    ),
+    key("Mesahub:Limits:Failures:Window", number(1, DAY, "seconds")),
+    key(
+        "Mesahub:Limits:Admission:MemoryBytes",
+        number(0, 1024 * 1024 * 1024 * MIB, "bytes"),
+    ),
+    key(
+        "Mesahub:Limits:Admission:Handshakes",
+        number(0, 10_000_000, "connections"),
+    ),
     key(
         "Mesahub:Sessions:Store",
         Kind::Choice(SessionStoreKind::NAMES),

@@ -1,18 +1,16 @@
 //! The section `Mesahub`.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::{
     authentication::AuthenticationSettings,
     choice::{LogFormat, LogLevel, Transport},
-    drain::DrainSettings,
+    limits::LimitSettings,
     metrics::MetricsSettings,
-    parse::{seconds, socket_address},
+    parse::seconds,
+    server::ServerSettings,
     sessions::SessionSettings,
     text::{AllowedOrigin, HubPath},
 };
@@ -21,7 +19,7 @@ use super::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct MesahubSettings {
-    /// The listening socket and the end of the process.
+    /// The listening socket, what its connections may ask, and the end of the process.
     pub server: ServerSettings,
     /// Which tokens are believed.
     pub authentication: AuthenticationSettings,
@@ -33,26 +31,14 @@ pub struct MesahubSettings {
     pub cluster: ClusterSettings,
     /// What is kept of each channel for clients that come back.
     pub log: LogSettings,
+    /// How much one address, user or tenant may ask of this node.
+    pub limits: LimitSettings,
     /// Dining sessions.
     pub sessions: SessionSettings,
     /// The log lines of the process.
     pub logging: LoggingSettings,
     /// What a monitoring system may read.
     pub metrics: MetricsSettings,
-}
-
-/// The listening socket and the end of the process.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct ServerSettings {
-    /// The IP address and port to listen on, `127.0.0.1:5080` by default; port 0 takes a free one.
-    #[serde(deserialize_with = "socket_address")]
-    pub address: SocketAddr,
-    /// How long a shutdown may take before what is left is dropped: 1 to 3600 s, 30 s by default.
-    #[serde(deserialize_with = "seconds")]
-    pub shutdown_timeout: Duration,
-    /// How clients are sent away when the server stops.
-    pub drain: DrainSettings,
 }
 
 /// Which web pages may connect.
@@ -158,16 +144,6 @@ pub struct LoggingSettings {
     pub format: LogFormat,
     /// The least severe one that is written; `info` by default.
     pub level: LogLevel,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 5080)),
-            shutdown_timeout: Duration::from_secs(30),
-            drain: DrainSettings::default(),
-        }
-    }
 }
 
 impl Default for HubSettings {

@@ -39,6 +39,7 @@ mod files;
 mod key;
 mod keys;
 mod layers;
+mod limits;
 mod load;
 mod mesahub;
 mod metrics;
@@ -53,6 +54,7 @@ mod redis_use;
 mod resolve;
 mod secret;
 mod secret_files;
+mod server;
 mod sessions;
 mod settings;
 mod sources;
@@ -70,14 +72,19 @@ pub use backplane::{
     Address, AmqpBackplane, Backplane, NatsBackplane, RedisBackplane, RedisServers,
 };
 pub use choice::{
-    JournalSync, LogFormat, LogLevel, Provider, RedisDeployment, SessionStoreKind, Transport, Wire,
+    CallAccount, ForwardedHeader, JournalSync, LogFormat, LogLevel, Provider, RateAlgorithm,
+    RedisDeployment, SessionStoreKind, Transport, Wire,
 };
 pub use environment::Environment;
 pub use error::{ConfigError, Problems};
+pub use limits::{
+    AdmissionSettings, CallLimitSettings, ConnectionLimitSettings, FailureLimitSettings,
+    LimitSettings, PublishLimitSettings,
+};
 pub use load::{Loaded, load};
 pub use mesahub::{
     ClusterSettings, CorsSettings, HubSettings, LogSettings, LoggingSettings, LongPollingSettings,
-    MesahubSettings, ServerSettings, WebSocketSettings,
+    MesahubSettings, WebSocketSettings,
 };
 pub use metrics::MetricsSettings;
 pub use origin::{Origin, Place};
@@ -90,6 +97,7 @@ pub use real_time::{
     JournalSettings, NotificationSettings, RealTimeSettings, RedisSettings, SignalRSettings,
 };
 pub use secret::Secret;
+pub use server::ServerSettings;
 pub use sessions::SessionSettings;
 pub use settings::Settings;
 pub use sources::{Flags, Sources};

@@ -10,7 +10,7 @@ use mesahub_protocol::{HubMessage, Invocation, Outcome, Protocol};
 use crate::connection::events::{Event, until};
 use crate::connection::link::Link;
 use crate::hub::calls::{Calls, Pushed};
-use crate::hub::dispatch::{Dispatched, Incoming};
+use crate::hub::dispatch::Incoming;
 use crate::hub::lane::Lane;
 use crate::hub::results::Answered;
 use crate::hub::{Caller, Connection, Ending, Hub};
@@ -96,18 +96,25 @@ impl Reader {
     }
 
     fn call(&self, invocation: &Invocation<'_>, wants_stream: bool, context: &mut Context<'_>) {
-        let dispatched = self.hub.dispatcher().dispatch(&Incoming {
+        let incoming = Incoming {
             caller: &self.caller,
             calls: &self.calls,
             protocol: self.connection.protocol().unwrap_or(Protocol::Json),
             invocation,
             wants_stream,
-        });
-        match dispatched {
-            Dispatched::Refused(answer) => self.connection.refuse_call(answer),
-            Dispatched::InTurn(job) => self.lane.submit(job, context),
-            Dispatched::Beside(job) => self.lane.run_beside(job),
-        }
+        };
+        let dispatcher = self.hub.dispatcher();
+        let limits = self.hub.options().call_limits.as_ref();
+        let due = match limits.map_or(Ok(None), |limits| self.lane.ask(limits)) {
+            Ok(due) => due,
+            Err(refusal) => {
+                self.hub.node().counters().limited.add(1);
+                let answer = dispatcher.refuse(&incoming, &refusal.to_string());
+                return self.connection.refuse_call(answer);
+            }
+        };
+        self.lane
+            .enter(dispatcher.dispatch(&incoming), due, context);
     }
 
     /// A completion ends an upload, or answers a question.
@@ -157,5 +164,11 @@ impl Reader {
             Event::Ended => Err(self.connection.ending().cloned().unwrap_or(Ending::Aborted)),
             _ => Ok(()),
         }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.lane.close();
     }
 }

@@ -16,6 +16,7 @@ use crate::hub::calls::Calls;
 use crate::hub::frame::frame;
 use crate::hub::registry::Registration;
 use crate::hub::{Caller, Connection, ConnectionId, Ending, Hub, HubError, Overflow};
+use crate::limits::Handshake;
 
 /// The most chunks that are read before what they are answered is written.
 const BURST: u8 = 32;
@@ -26,6 +27,8 @@ pub(crate) struct Guest {
     pub(crate) principal: Arc<Principal>,
     /// Whether it wants to resume before it hears anything new.
     pub(crate) resumes_first: bool,
+    /// Held while it is connecting, where that is counted.
+    pub(crate) handshake: Option<Handshake>,
 }
 
 /// Serves one connection from its first byte to its last.
@@ -48,8 +51,10 @@ pub(crate) fn serve<L: Link>(hub: Hub, guest: Guest, mut link: L) -> impl Future
             hub,
             calls: Arc::default(),
             connected: None,
+            handshake: guest.handshake,
         };
         let ending = life.live(&connection, &mut link).await;
+        life.handshake = None;
         connection.end(ending);
         let ending = connection.ending().expect("it has just been set").clone();
         tracing::debug!(connection = %connection.id(), hub = life.hub.name(), %ending, "disconnected");
@@ -75,6 +80,8 @@ struct Life {
     calls: Arc<Calls>,
     /// Set once the connect handler has succeeded.
     connected: Option<Registration>,
+    /// Given back then.
+    handshake: Option<Handshake>,
 }
 
 impl Life {
@@ -159,6 +166,7 @@ impl Life {
         })?;
         tracing::debug!(connection = %connection.id(), hub = self.hub.name(), "connected");
         self.connected = Some(registration);
+        self.handshake = None;
         Ok(protocol)
     }
 }

@@ -8,6 +8,7 @@ use warp::reply::Response;
 use super::peer::PeerAddress;
 use super::request_id::RequestId;
 use crate::auth::redact_query;
+use crate::limits::ClientAddress;
 
 /// Marks a response, in its extensions, that comes every few seconds and that nobody wants to read
 /// of.
@@ -21,18 +22,25 @@ pub(super) struct AccessEntry {
     path: String,
     query: String,
     peer: PeerAddress,
+    client: ClientAddress,
     id: RequestId,
     begin: Instant,
 }
 
 impl AccessEntry {
-    pub(super) fn begin<B>(request: &Request<B>, peer: PeerAddress, id: RequestId) -> Self {
+    pub(super) fn begin<B>(
+        request: &Request<B>,
+        peer: PeerAddress,
+        client: ClientAddress,
+        id: RequestId,
+    ) -> Self {
         let query = request.uri().query().unwrap_or_default();
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: redact_query(query).into_owned(),
             peer,
+            client,
             id,
             begin: Instant::now(),
         }
@@ -48,6 +56,7 @@ impl AccessEntry {
             path,
             query,
             peer,
+            client,
             id,
             begin,
         } = self;
@@ -57,7 +66,7 @@ impl AccessEntry {
                 tracing::$level!(
                     target: "mesahub::access",
                     %method, path, query, status = status.as_u16(), milliseconds,
-                    peer = %peer.0, request_id = %id,
+                    peer = %peer.0, client = %client.0, request_id = %id,
                     "request"
                 )
             };

@@ -17,12 +17,14 @@ use super::body;
 use super::call::Call;
 use super::counters::RequestCounters;
 use super::escape;
+use super::limits::ApiLimits;
 use super::operation::{Access, Operation};
 use super::problem::Problem;
 use super::router::{Found, find};
 use super::table::OPERATIONS;
 use crate::auth::{Authenticator, Policy, Principal, bearer_token};
 use crate::hub::Hub;
+use crate::limits::ClientAddress;
 use crate::notification::{Backlog, IdempotencyKey, InvalidIdempotencyKey, NotificationService};
 use crate::session::DiningSessions;
 use crate::telemetry::TraceParent;
@@ -43,6 +45,8 @@ pub struct Api {
     pub sessions: Option<Arc<DiningSessions>>,
     /// Who reads the tokens.
     pub authenticator: Arc<dyn Authenticator>,
+    /// What limits those who call.
+    pub limits: ApiLimits,
     /// Whether the server takes traffic, for `/health/ready`.
     pub ready: watch::Receiver<bool>,
     /// What the backplane is called in `/health/signalr`, such as `memory`.
@@ -63,24 +67,34 @@ pub fn routes(api: Api) -> BoxedFilter<(Response,)> {
         .and_then(|method: Method, path: FullPath| async move { claim(&method, &path) })
         .and(query)
         .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<ClientAddress>())
         .and(warp::body::stream())
-        .then(move |found: Claimed, query: String, headers, body| {
-            let api = Arc::clone(&api);
-            async move {
-                let begin = Instant::now();
-                let asked = found.as_ref().ok().map(|(operation, _)| *operation);
-                let answer = match found {
-                    Ok((operation, path)) => {
-                        answer(Arc::clone(&api), operation, path, &query, &headers, body).await
-                    }
-                    Err(problem) => Err(problem),
-                };
-                let response = finished(answer);
-                api.counters
-                    .record(asked, response.status(), begin.elapsed());
-                response
-            }
-        })
+        .then(
+            move |found: Claimed, query: String, headers, client, body| {
+                let api = Arc::clone(&api);
+                async move {
+                    let begin = Instant::now();
+                    let asked = found.as_ref().ok().map(|(operation, _)| *operation);
+                    let answer = match found {
+                        Ok((operation, path)) => {
+                            let unread = Unread {
+                                operation,
+                                path,
+                                query,
+                                headers,
+                                client,
+                            };
+                            answer(Arc::clone(&api), unread, body).await
+                        }
+                        Err(problem) => Err(problem),
+                    };
+                    let response = finished(answer);
+                    api.counters
+                        .record(asked, response.status(), begin.elapsed());
+                    response
+                }
+            },
+        )
         .boxed()
 }
 
@@ -102,30 +116,45 @@ fn claim(method: &Method, path: &FullPath) -> Result<Claimed, Rejection> {
     }
 }
 
-/// Lets the caller in, reads what was sent and hands it to the operation, in this order: nobody
-/// without a token makes the server read a body.
-async fn answer<S, B>(
-    api: Arc<Api>,
+/// A request whose operation is known, but for its body.
+struct Unread {
     operation: &'static Operation,
     path: Vec<(&'static str, String)>,
-    query: &str,
-    headers: &HeaderMap,
-    body: S,
-) -> Result<Response, Problem>
+    query: String,
+    headers: HeaderMap,
+    client: Option<ClientAddress>,
+}
+
+/// Lets the caller in, reads what was sent and hands it to the operation, in this order: nobody
+/// without a token, or who publishes too much, makes the server read a body.
+async fn answer<S, B>(api: Arc<Api>, asked: Unread, body: S) -> Result<Response, Problem>
 where
     S: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
+    let Unread {
+        operation,
+        path,
+        query,
+        headers,
+        client,
+    } = asked;
     let (principal, query) = match operation.access {
         Access::Open => (Principal::anonymous(), Vec::new()),
-        Access::Service => (admit(&api, headers).await?, known(operation, query)?),
+        Access::Service => (
+            admit(&api, &headers, client).await?,
+            known(operation, &query)?,
+        ),
     };
     let key = match operation.keyed {
-        true => key(headers)?,
+        true => {
+            api.limits.publish(&principal, 1)?;
+            key(&headers)?
+        }
         false => None,
     };
     let body = match operation.request {
-        Some(_) => body::read(headers, body).await?,
+        Some(_) => body::read(&headers, body, api.limits.body_timeout).await?,
         None => Bytes::new(),
     };
     (operation.handle)(
@@ -135,7 +164,7 @@ where
             path,
             query,
             key,
-            trace: TraceParent::of(headers),
+            trace: TraceParent::of(&headers),
             body,
         },
     )
@@ -144,13 +173,25 @@ where
 
 /// Who asks, by the `Authorization` header alone: a back end has no reason to put a token where
 /// logs on its way could keep it.
-async fn admit(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+async fn admit(
+    api: &Api,
+    headers: &HeaderMap,
+    client: Option<ClientAddress>,
+) -> Result<Principal, Problem> {
     let header = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let token = bearer_token(header, None);
     let admitted = api.authenticator.admit(token.as_deref()).await;
-    let principal = admitted.map_err(|error| Problem::unauthorized(&error))?;
+    let principal = admitted.map_err(|error| {
+        if error.is_unavailable() {
+            return Problem::unauthorized(&error);
+        }
+        let counted = api.limits.failed(client.map(|client| client.0));
+        counted
+            .err()
+            .unwrap_or_else(|| Problem::unauthorized(&error))
+    })?;
     Policy::Service
         .allows(&principal)
         .map_err(|refusal| Problem::forbidden(&refusal))?;

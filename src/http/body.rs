@@ -17,15 +17,16 @@ use super::problem::Problem;
 /// The most bytes that a body may have.
 pub(super) const LARGEST: usize = 1024 * 1024;
 
-/// How long a body may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(30);
-
 /// Reads a JSON body as bytes.
 ///
 /// # Errors
 /// 415 for another media type or an encoded body, 413 for more than [`LARGEST`] bytes, 408 when it
-/// takes longer than 30 seconds, and 400 when it breaks off.
-pub(super) async fn read<S, B, E>(headers: &HeaderMap, body: S) -> Result<Bytes, Problem>
+/// takes longer than the deadline, and 400 when it breaks off.
+pub(super) async fn read<S, B, E>(
+    headers: &HeaderMap,
+    body: S,
+    deadline: Duration,
+) -> Result<Bytes, Problem>
 where
     S: Stream<Item = Result<B, E>>,
     B: Buf,
@@ -43,10 +44,11 @@ where
     if announced.is_some_and(|length| length > LARGEST as u64) {
         return Err(too_large());
     }
-    match timeout(DEADLINE, collect(body)).await {
+    match timeout(deadline, collect(body)).await {
         Ok(read) => read,
         Err(_) => {
-            let detail = "the body did not arrive within 30 seconds";
+            let seconds = deadline.as_secs_f64();
+            let detail = format!("the body did not arrive within {seconds} seconds");
             Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "request_timeout",
@@ -177,6 +179,8 @@ mod tests {
 
     use super::*;
 
+    const DEADLINE: Duration = Duration::from_secs(30);
+
     fn headers(kind: &str) -> HeaderMap {
         HeaderMap::from_iter([(CONTENT_TYPE, kind.parse().unwrap())])
     }
@@ -189,7 +193,7 @@ mod tests {
     async fn a_body_in_pieces_is_read_up_to_the_limit_exactly() {
         let read = |last| {
             let body = pieces(vec![vec![b'a'; LARGEST - 1], vec![b'b'; last]]);
-            async move { super::read(&headers("application/json"), body).await }
+            async move { super::read(&headers("application/json"), body, DEADLINE).await }
         };
         assert_eq!(read(1).await.unwrap().len(), LARGEST);
         assert_eq!(read(2).await.unwrap_err().status(), 413);
@@ -200,13 +204,17 @@ mod tests {
         let mut headers = headers("application/json");
         headers.insert(CONTENT_LENGTH, (LARGEST + 1).into());
         let body = stream::pending::<io::Result<Bytes>>();
-        assert_eq!(read(&headers, body).await.unwrap_err().status(), 413);
+        assert_eq!(
+            read(&headers, body, DEADLINE).await.unwrap_err().status(),
+            413
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_given_up() {
         let body = stream::pending::<io::Result<Bytes>>();
-        let refused = read(&headers("application/json"), body).await.unwrap_err();
+        let headers = headers("application/json");
+        let refused = read(&headers, body, DEADLINE).await.unwrap_err();
         assert_eq!(refused.status(), 408);
     }
 
@@ -218,19 +226,27 @@ mod tests {
             "application/json; charset=latin1",
             "",
         ] {
-            let refused = read(&headers(kind), pieces(vec![])).await.unwrap_err();
+            let refused = read(&headers(kind), pieces(vec![]), DEADLINE)
+                .await
+                .unwrap_err();
             assert_eq!(refused.status(), 415, "{kind}");
         }
         for kind in [
             "application/json",
             "Application/JSON; charset=\"UTF-8\"; x=1",
         ] {
-            assert!(read(&headers(kind), pieces(vec![])).await.is_ok(), "{kind}");
+            assert!(
+                read(&headers(kind), pieces(vec![]), DEADLINE).await.is_ok(),
+                "{kind}"
+            );
         }
         let mut packed = headers("application/json");
         packed.insert(CONTENT_ENCODING, "gzip".parse().unwrap());
         assert_eq!(
-            read(&packed, pieces(vec![])).await.unwrap_err().status(),
+            read(&packed, pieces(vec![]), DEADLINE)
+                .await
+                .unwrap_err()
+                .status(),
             415
         );
     }

@@ -108,6 +108,10 @@ fn responses(operation: &Operation) -> Value {
             ),
             problem(401, "No acceptable token; `WWW-Authenticate` tells why."),
             problem(403, "The token does not cover this; `code` tells why."),
+            problem(
+                429,
+                "Asked too often; may be tried again after the seconds in `Retry-After`.",
+            ),
             problem(500, "A failure whose cause is in the server's log."),
             problem(
                 503,
@@ -126,7 +130,7 @@ fn responses(operation: &Operation) -> Value {
     }
     if operation.request.is_some() {
         answers.extend([
-            problem(408, "The body did not arrive within 30 seconds."),
+            problem(408, "The body did not arrive in time."),
             problem(413, "The body has more than 1 MiB."),
             problem(415, "The body is not application/json."),
         ]);

@@ -6,12 +6,13 @@ use serde::Serialize;
 use warp::reply::{Reply, Response};
 
 use crate::auth::{AuthError, Refusal};
+use crate::limits::Exhausted;
 
 /// The media type of a problem (RFC 9457).
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Seconds after which something retryable may be tried again.
-const RETRY_AFTER_SECONDS: &str = "1";
+const RETRY_AFTER_SECONDS: u32 = 1;
 
 /// A detail longer than this is cut, in characters: some quote what the caller sent.
 const LONGEST_DETAIL: usize = 400;
@@ -37,7 +38,7 @@ enum Hint {
     Nothing,
     Challenge(String),
     Allow(String),
-    RetryAfter,
+    RetryAfter(u32),
 }
 
 /// How it is written.
@@ -114,7 +115,16 @@ impl Problem {
     /// Something that may work when it is tried again.
     pub(super) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        problem.hint = Hint::RetryAfter;
+        problem.hint = Hint::RetryAfter(RETRY_AFTER_SECONDS);
+        problem
+    }
+
+    /// Something that was asked for too often.
+    pub(super) fn exhausted(code: &'static str, detail: &str, exhausted: Exhausted) -> Self {
+        let seconds = exhausted.retry_after();
+        let detail = format!("{detail}; try again in {seconds} seconds");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
+        problem.hint = Hint::RetryAfter(seconds);
         problem
     }
 
@@ -181,7 +191,7 @@ impl Hint {
             Self::Nothing => return None,
             Self::Challenge(challenge) => (WWW_AUTHENTICATE, challenge.as_str()),
             Self::Allow(methods) => (ALLOW, methods.as_str()),
-            Self::RetryAfter => (RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::RetryAfter(seconds) => return Some((RETRY_AFTER, (*seconds).into())),
         };
         Some((name, HeaderValue::from_str(value).ok()?))
     }

@@ -70,7 +70,11 @@ pub(super) async fn batch(api: Arc<Api>, call: Call) -> Result<Response, Problem
         let permitted = call.permit(event.tenant());
         permitted.map_err(|problem| problem.at(format!("notifications[{index}].tenantKey")))?;
     }
-    let results = api.service.publish_with(notifications, how(&call)?).await;
+    let how = how(&call)?;
+    // One of them was counted before the body was read.
+    api.limits
+        .publish(&call.principal, notifications.len() - 1)?;
+    let results = api.service.publish_with(notifications, how).await;
     if results
         .iter()
         .all(|result| result.as_ref().is_err_and(is_worth_a_retry))

@@ -1,7 +1,7 @@
 //! The accept loop under warp.
 //!
 //! ```text
-//!   listener ──accept──► task on the tracker: hyper connection ──► PeerAddress, RequestId
+//!   listener ──accept──► task on the tracker: hyper connection ──► addresses, RequestId
 //!      ▲                        │                                        │
 //!     stop ─────────────► graceful shutdown             warp routes ◄────┘ ──► access log
 //! ```
@@ -14,11 +14,12 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::rt::Executor;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,8 +34,10 @@ use warp::Filter;
 use warp::reply::Reply;
 
 use super::access_log::AccessEntry;
+use super::activity::{Activity, Look};
 use super::limits::ServeLimits;
 use super::peer::PeerAddress;
+use super::problem::Problem;
 use super::request_id::{self, RequestId};
 use crate::telemetry::TraceParent;
 
@@ -61,7 +64,8 @@ pub async fn serve<F, R>(
     F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
     R: Reply + 'static,
 {
-    let builder = Arc::new(builder(limits, tasks.clone()));
+    let builder = Arc::new(builder(&limits, tasks.clone()));
+    let limits = Arc::new(limits);
     let mut back_off = FIRST_BACK_OFF;
     loop {
         let accepted = tokio::select! {
@@ -75,7 +79,7 @@ pub async fn serve<F, R>(
                 let connection = Accepted {
                     stream,
                     peer: PeerAddress(peer),
-                    first_request_within: limits.header_read_timeout,
+                    limits: Arc::clone(&limits),
                     stop: stop.clone(),
                 };
                 tasks.spawn(connection.serve(Arc::clone(&builder), routes.clone()));
@@ -110,7 +114,7 @@ where
 struct Accepted {
     stream: TcpStream,
     peer: PeerAddress,
-    first_request_within: Duration,
+    limits: Arc<ServeLimits>,
     stop: CancellationToken,
 }
 
@@ -123,27 +127,37 @@ impl Accepted {
         let Self {
             stream,
             peer,
-            first_request_within,
+            limits,
             stop,
         } = self;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, peer = %peer.0, "cannot set TCP_NODELAY");
         }
-        let was_asked = Arc::new(AtomicBool::new(false));
-        let service = answering(routes, peer, Arc::clone(&was_asked));
+        let (patience, idle) = (limits.header_read_timeout, limits.idle_timeout);
+        let activity = Arc::<Activity>::default();
+        let service = answering(routes, peer, Arc::clone(&activity), limits);
         let mut connection =
             pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
-        let mut first_request_due = pin!(sleep_until(Instant::now() + first_request_within));
-        let (mut is_waiting, mut is_stopping) = (true, false);
+        let mut next_look = pin!(sleep_until(Instant::now() + patience));
+        let (mut is_ending, mut is_stopping) = (false, false);
         let result = loop {
             tokio::select! {
                 result = connection.as_mut() => break result,
-                () = first_request_due.as_mut(), if is_waiting => {
-                    if !was_asked.load(Ordering::Relaxed) {
-                        tracing::debug!(peer = %peer.0, "dropped a connection without a request");
-                        return;
-                    }
-                    is_waiting = false;
+                () = next_look.as_mut() => {
+                    let now = Instant::now();
+                    let next = match activity.look(now, idle) {
+                        Look::Again(next) => next,
+                        Look::Idle if !is_ending => {
+                            connection.as_mut().graceful_shutdown();
+                            is_ending = true;
+                            now + patience
+                        }
+                        Look::Idle | Look::Unused => {
+                            tracing::debug!(peer = %peer.0, "dropped a connection that nobody used");
+                            return;
+                        }
+                    };
+                    next_look.as_mut().reset(next);
                 }
                 () = stop.cancelled(), if !is_stopping => {
                     connection.as_mut().graceful_shutdown();
@@ -161,10 +175,11 @@ impl Accepted {
 fn answering<F, R>(
     routes: F,
     peer: PeerAddress,
-    was_asked: Arc<AtomicBool>,
+    activity: Arc<Activity>,
+    limits: Arc<ServeLimits>,
 ) -> impl Service<
     Request<Incoming>,
-    Response = warp::reply::Response,
+    Response = Response<impl Body<Data = Bytes, Error = warp::Error> + Send + 'static>,
     Error = Infallible,
     Future: Send + 'static,
 > + Send
@@ -175,28 +190,46 @@ where
 {
     let routes = TowerToHyperService::new(warp::service(routes));
     service_fn(move |mut request: Request<Incoming>| {
-        was_asked.store(true, Ordering::Relaxed);
+        let busy = activity.begin();
         let id = RequestId::of(request.headers());
-        let entry = AccessEntry::begin(&request, peer, id.clone());
+        let client = limits
+            .trusted_proxies
+            .client(peer.0.ip(), request.headers());
+        let entry = AccessEntry::begin(&request, peer, client, id.clone());
         let trace = TraceParent::of(request.headers());
         let trace_id = trace.map(|parent| field::display(parent.trace_id()));
         let span = tracing::info_span!("request", request_id = %id, trace_id);
-        request.extensions_mut().insert(peer);
-        request.extensions_mut().insert(id.clone());
-        let answer = routes.call(request);
+        let extensions = request.extensions_mut();
+        extensions.insert(peer);
+        extensions.insert(client);
+        extensions.insert(id.clone());
+        let target = request.uri().path_and_query();
+        let length = target.map_or(0, |target| target.as_str().len());
+        let answer = match length <= limits.max_target_bytes {
+            true => Ok(routes.call(request)),
+            false => Err(too_long(limits.max_target_bytes)),
+        };
         let named = async move {
-            let mut response = answer.await?;
+            let mut response = match answer {
+                Ok(answer) => answer.await?,
+                Err(problem) => problem.into_response(),
+            };
             response
                 .headers_mut()
                 .insert(request_id::HEADER, id.header_value());
             entry.end(&response);
-            Ok(response)
+            Ok(response.map(|body| busy.with(body)))
         };
         named.instrument(span)
     })
 }
 
-fn builder(limits: ServeLimits, tasks: TaskTracker) -> Builder<Tracked> {
+fn too_long(most: usize) -> Problem {
+    let detail = format!("the path and the query have more than {most} bytes");
+    Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail)
+}
+
+fn builder(limits: &ServeLimits, tasks: TaskTracker) -> Builder<Tracked> {
     let mut builder = Builder::new(Tracked(tasks));
     builder
         .http1()

@@ -11,6 +11,8 @@ pub struct Counters {
     pub connected: Counter,
     /// Connections that ended since the start.
     pub disconnected: Counter,
+    /// Calls of clients that were refused because there had been too many.
+    pub limited: Counter,
     /// Connections closed because their outbox went over its bound.
     pub overflowed: Counter,
     /// Queued messages that gave way under a dropping policy.

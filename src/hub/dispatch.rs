@@ -98,13 +98,7 @@ impl Dispatcher {
 
     /// Finds the method, asks its policy and binds the arguments.
     pub(crate) fn dispatch(&self, incoming: &Incoming<'_>) -> Dispatched {
-        let mut reply = ReplyTo {
-            connection: Some(Arc::clone(incoming.caller.connection())),
-            protocol: incoming.protocol,
-            invocation_id: incoming.invocation.invocation_id.as_deref().map(Arc::from),
-            cancelled: None,
-            detailed: self.detailed,
-        };
+        let mut reply = self.reply_to(incoming);
         match self.bind(incoming, &mut reply) {
             Ok(dispatched) => dispatched,
             Err(Refusal { outcome, text }) => {
@@ -114,6 +108,26 @@ impl Dispatcher {
                 tracing::debug!(connection = %incoming.caller.id(), %target, %text, "call refused");
                 Dispatched::Refused(reply.error(&text))
             }
+        }
+    }
+
+    /// Refuses a call without looking at it; the completion to send, if its caller wants one.
+    pub(crate) fn refuse(&self, incoming: &Incoming<'_>, why: &str) -> Answer {
+        let invocation = incoming.invocation;
+        let reply = self.reply_to(incoming);
+        let target = &invocation.target;
+        reply.error(&format!(
+            "Failed to invoke '{target}' due to an error on the server. HubException: {why}"
+        ))
+    }
+
+    fn reply_to(&self, incoming: &Incoming<'_>) -> ReplyTo {
+        ReplyTo {
+            connection: Some(Arc::clone(incoming.caller.connection())),
+            protocol: incoming.protocol,
+            invocation_id: incoming.invocation.invocation_id.as_deref().map(Arc::from),
+            cancelled: None,
+            detailed: self.detailed,
         }
     }
 

@@ -1,9 +1,12 @@
 //! The limits and deadlines of one hub.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesahub_protocol::Protocol;
+
+use crate::limits::CallLimits;
 
 /// Whose channels reach single connections of other servers on the backplane.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +48,9 @@ pub struct HubOptions {
     pub maximum_parallel_invocations: NonZeroUsize,
     /// How many invocations of one connection may wait for their turn before its reading pauses.
     pub invocation_backlog: usize,
+    /// How often clients may call methods; `None` for no limit. Every invocation counts, of unknown
+    /// methods too; pings, cancellations, answers and the items of streams do not.
+    pub call_limits: Option<Arc<CallLimits>>,
     /// Whether a connection ends when the credential it came with expires.
     pub close_on_expiry: bool,
     /// Who else is on the backplane. All nodes of a hub need the same.
@@ -64,6 +70,7 @@ impl Default for HubOptions {
             stream_buffer_capacity: 10,
             maximum_parallel_invocations: NonZeroUsize::MIN,
             invocation_backlog: 16,
+            call_limits: None,
             close_on_expiry: true,
             wire: Wire::default(),
         }

@@ -13,6 +13,7 @@ use crate::connection::{RawApplication, RawConnection};
 use crate::hub::{Hub, Node};
 use crate::transport::application::Application;
 use crate::transport::gate::Gate;
+use crate::transport::limits::EndpointLimits;
 use crate::transport::negotiate::{Redirect, Redirection};
 use crate::transport::options::TransportOptions;
 use crate::transport::origin::Origins;
@@ -28,6 +29,7 @@ pub struct Endpoint {
     transports: Vec<TransportKind>,
     options: TransportOptions,
     redirection: Option<Arc<Redirection>>,
+    limits: EndpointLimits,
 }
 
 /// Every transport, in the order in which clients are to try them.
@@ -73,6 +75,7 @@ impl Endpoint {
             transports: EVERY.to_vec(),
             options: TransportOptions::default(),
             redirection: None,
+            limits: EndpointLimits::default(),
         }
     }
 
@@ -96,6 +99,15 @@ impl Endpoint {
     #[must_use]
     pub fn options(mut self, options: TransportOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Limits who may connect. Clients are told apart by address only where the server puts a
+    /// [`ClientAddress`](crate::limits::ClientAddress) into the extensions of each request, as
+    /// [`crate::http::serve`] does.
+    #[must_use]
+    pub fn limits(mut self, limits: EndpointLimits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -126,6 +138,7 @@ pub fn routes(endpoint: Endpoint, path: &str) -> BoxedFilter<(Response,)> {
         endpoint.transports,
         endpoint.options,
         endpoint.redirection,
+        endpoint.limits,
     ));
     let negotiating = Arc::clone(&gate);
     let negotiate = at

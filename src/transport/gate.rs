@@ -6,10 +6,12 @@ use http::{Method, StatusCode};
 use mesahub_protocol::TransportKind;
 use warp::reply::Response;
 
-use crate::auth::{AuthError, Authenticator, Principal};
+use crate::auth::{Authenticator, Principal};
 use crate::connection::serve::Guest;
 use crate::hub::{ConnectionId, ConnectionToken};
+use crate::limits::Handshake;
 use crate::transport::application::Application;
+use crate::transport::limits::{EndpointLimits, shake_hands};
 use crate::transport::negotiate::{Redirection, negotiate};
 use crate::transport::options::TransportOptions;
 use crate::transport::origin::{Origins, Source};
@@ -30,6 +32,7 @@ pub(crate) struct Gate {
     transports: Vec<TransportKind>,
     options: TransportOptions,
     redirection: Option<Arc<Redirection>>,
+    limits: EndpointLimits,
     tokens: Arc<Tokens>,
 }
 
@@ -52,6 +55,7 @@ impl Gate {
         transports: Vec<TransportKind>,
         options: TransportOptions,
         redirection: Option<Arc<Redirection>>,
+        limits: EndpointLimits,
     ) -> Self {
         Self {
             application,
@@ -60,6 +64,7 @@ impl Gate {
             transports,
             options,
             redirection,
+            limits,
             tokens: Arc::new(Tokens::new(options)),
         }
     }
@@ -70,7 +75,7 @@ impl Gate {
             return self.origins.preflight(&request.headers);
         }
         let response = if request.method == Method::POST {
-            match request.authenticate(&*self.authenticator).await {
+            match self.admit(request, true).await {
                 Ok(_) if self.application.node().is_leaving() => leaving(),
                 Ok(principal) => negotiate(
                     &self.tokens,
@@ -79,8 +84,9 @@ impl Gate {
                     &request.query,
                     &principal,
                     self.application.new_id(),
+                    || self.limits.enter(request.address, &principal),
                 ),
-                Err(error) => *unauthenticated(&error),
+                Err(refusal) => *refusal,
             }
         } else {
             plain(StatusCode::METHOD_NOT_ALLOWED, "")
@@ -95,9 +101,8 @@ impl Gate {
             return self.origins.preflight(&request.headers);
         }
         let source = self.origins.source(&request.headers);
-        let authenticated = request.authenticate(&*self.authenticator).await;
-        let answer = authenticated
-            .map_err(|error| unauthenticated(&error))
+        let admitted = self.admit(&request, request.id().is_none()).await;
+        let answer = admitted
             .and_then(|principal| self.decide(request, principal))
             .unwrap_or_else(Answer::Now);
         let response = match answer {
@@ -129,6 +134,16 @@ impl Gate {
         }
     }
 
+    /// Who asks. Somebody new is looked at only if there is room for anybody.
+    async fn admit(&self, request: &Request, is_new: bool) -> Result<Principal, Refusal> {
+        if is_new {
+            self.limits.check().map_err(|it| Box::new(refused(it)))?;
+        }
+        let authenticated = request.authenticate(&*self.authenticator).await;
+        authenticated
+            .map_err(|error| Box::new(self.limits.unauthenticated(request.address, &error)))
+    }
+
     fn web_socket(&self, mut request: Request, principal: Principal) -> Result<Answer, Refusal> {
         if self.origins.source(&request.headers) == Source::Foreign {
             tracing::info!(
@@ -148,13 +163,18 @@ impl Gate {
             None if self.application.node().is_leaving() => return Err(Box::new(leaving())),
             None => {
                 self.permit(TransportKind::WebSockets)?;
+                self.tokens.forget_stale();
                 let id = self.application.new_id();
                 let user = principal.user_key().map(Into::into);
-                let attachment = self.tokens.claim(id, user);
+                let place = self.limits.enter(request.address, &principal);
+                let place = place.map_err(|it| denied(Denied::Refused(it)))?;
+                let handshake = shake_hands(place.as_ref());
+                let handshake = handshake.map_err(|it| denied(Denied::Refused(it)))?;
                 Socketed::New {
                     id,
                     stateful: None,
-                    attachment,
+                    handshake,
+                    attachment: self.tokens.claim(id, user, place),
                 }
             }
             Some(_) => {
@@ -174,10 +194,11 @@ impl Gate {
             Socketed::New {
                 id,
                 stateful,
+                handshake,
                 attachment,
             } => {
-                let (application, guest) =
-                    (self.application.clone(), guest(id, principal, resumes));
+                let application = self.application.clone();
+                let guest = guest(id, principal, resumes, handshake);
                 tasks.spawn(opening.start(application, guest, stateful, attachment));
             }
             Socketed::Next(sending) => {
@@ -198,12 +219,13 @@ impl Gate {
         let Piped::New {
             id,
             pipe,
+            handshake,
             attachment,
         } = attached.map_err(denied)?
         else {
             return Err(denied(Denied::InUse));
         };
-        let guest = guest(id, principal, request.resumes_first());
+        let guest = guest(id, principal, request.resumes_first(), handshake);
         self.begin(kind, guest, Arc::clone(&pipe), attachment);
         let turn = pipe.first_turn();
         Ok(Answer::Now(Box::new(server_sent_events::respond(
@@ -221,9 +243,10 @@ impl Gate {
             Piped::New {
                 id,
                 pipe,
+                handshake,
                 attachment,
             } => {
-                let guest = guest(id, principal, request.resumes_first());
+                let guest = guest(id, principal, request.resumes_first(), handshake);
                 self.begin(kind, guest, pipe, attachment);
                 let first = long_polling::uncached(long_polling::first());
                 Ok(Answer::Now(Box::new(first)))
@@ -308,17 +331,18 @@ impl Gate {
     }
 }
 
-fn guest(id: ConnectionId, principal: Principal, resumes_first: bool) -> Guest {
+fn guest(
+    id: ConnectionId,
+    principal: Principal,
+    resumes_first: bool,
+    handshake: Option<Handshake>,
+) -> Guest {
     Guest {
         id,
         principal: Arc::new(principal),
         resumes_first,
+        handshake,
     }
-}
-
-fn unauthenticated(error: &AuthError) -> Refusal {
-    tracing::info!(code = error.code(), "refused a request to a hub: {error}");
-    Box::new(refused(error))
 }
 
 fn denied(reason: Denied) -> Refusal {
@@ -334,6 +358,7 @@ fn denied(reason: Denied) -> Refusal {
             "Cannot change transports mid-connection",
         ),
         Denied::TooEarly => busy("Too many connections have sent before they connected", 5),
+        Denied::Refused(refusal) => refused(refusal),
     })
 }
 

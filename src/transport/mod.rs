@@ -13,6 +13,7 @@
 //! - The connection token is a secret: it opens a connection, it is never logged and never leaves
 //!   the negotiate answer.
 //! - Every request to a hub is authenticated on its own.
+//! - A connection has its place from negotiation on, and gives it back when its token is forgotten.
 //!
 //! What may not live here: hub messages, what a connection may do once it is there.
 
@@ -20,6 +21,7 @@ pub(crate) mod application;
 pub mod endpoint;
 pub(crate) mod gate;
 pub(crate) mod incoming;
+pub mod limits;
 pub(crate) mod long_polling;
 pub mod negotiate;
 pub mod options;
@@ -41,6 +43,7 @@ pub use mesahub_protocol::TransportKind;
 
 pub use crate::connection::{RawConnection, RawSendError, RawSender};
 pub use endpoint::{Endpoint, routes};
+pub use limits::EndpointLimits;
 pub use negotiate::Redirect;
 pub use options::TransportOptions;
 pub use origin::{InvalidOrigin, Origins};

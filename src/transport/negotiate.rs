@@ -8,7 +8,8 @@ use warp::reply::Response;
 
 use crate::auth::Principal;
 use crate::hub::{ConnectionId, ConnectionToken};
-use crate::transport::refusal::{busy, json};
+use crate::limits::{Place, Refused};
+use crate::transport::refusal::{busy, json, refused};
 use crate::transport::tokens::Tokens;
 
 /// The lowest negotiate version that is served.
@@ -26,7 +27,8 @@ pub struct Redirect {
 /// Decides who is sent elsewhere, given who asks and the query string of the request.
 pub(crate) type Redirection = dyn Fn(&Principal, &str) -> Option<Redirect> + Send + Sync;
 
-/// Creates a logical connection and tells its names, or tells where to go instead.
+/// Creates a logical connection and tells its names, or tells where to go instead. `enter` gives it
+/// its place.
 pub(crate) fn negotiate(
     tokens: &Tokens,
     transports: &[TransportKind],
@@ -34,6 +36,7 @@ pub(crate) fn negotiate(
     query: &str,
     principal: &Principal,
     id: ConnectionId,
+    enter: impl FnOnce() -> Result<Option<Place>, Refused>,
 ) -> Response {
     let asked = NegotiateQuery::parse(query)
         .and_then(|asked| Ok((asked.agreed_version(MINIMUM_VERSION)?, asked)));
@@ -45,6 +48,11 @@ pub(crate) fn negotiate(
         let answer = NegotiateResponse::redirect(redirect.url, redirect.access_token);
         return json(StatusCode::OK, answer.body());
     }
+    tokens.forget_stale();
+    let place = match enter() {
+        Ok(place) => place,
+        Err(refusal) => return refused(refusal),
+    };
     let token = if version == 0 {
         ConnectionToken::same_as(id)
     } else {
@@ -52,7 +60,7 @@ pub(crate) fn negotiate(
     };
     let stateful = asked.use_stateful_reconnect && version > 0 && tokens.allow_stateful();
     let user = principal.user_key().map(Into::into);
-    if tokens.offer(token, id, user, stateful).is_err() {
+    if tokens.offer(token, id, user, stateful, place).is_err() {
         return busy(
             "Too many negotiated connections wait for their transport",
             5,

@@ -15,6 +15,9 @@ pub struct TransportOptions {
     /// How long a client may leave what is written to it untaken. 10 seconds by default; over a
     /// WebSocket it is noticed with the next keep-alive, so up to one interval later.
     pub send_timeout: Duration,
+    /// How long the body of a client's POST request may be waited for, not counting the time in
+    /// which there was no room for it. 30 seconds by default.
+    pub body_timeout: Duration,
     /// How long the client has to close its side after the server has closed its own. 5 seconds
     /// by default.
     pub close_timeout: Duration,
@@ -40,6 +43,7 @@ impl Default for TransportOptions {
             poll_timeout: Duration::from_secs(90),
             disconnect_timeout: Duration::from_secs(15),
             send_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(5),
             application_buffer: 64 * 1024,
             transport_buffer: 64 * 1024,

@@ -59,6 +59,11 @@ impl Pipe {
         }
     }
 
+    /// How long the body of a request may be waited for.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.options.body_timeout
+    }
+
     /// Settles the transport.
     pub(crate) fn settle(&self, kind: TransportKind) {
         // The table of tokens lets one first GET through.

@@ -1,6 +1,7 @@
 //! One request to an endpoint.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method};
@@ -8,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use warp::Filter;
 
 use crate::auth::{AuthError, Authenticator, Principal, bearer_token};
+use crate::limits::ClientAddress;
 
 /// All of a request but its path and its body.
 pub(crate) struct Request {
@@ -15,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) query: String,
     pub(crate) upgrade: Option<OnUpgrade>,
+    /// Whence it comes, where the server tells.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Takes a request as it is; rejects none.
@@ -24,12 +28,16 @@ pub(crate) fn request() -> impl Filter<Extract = (Request,), Error = Infallible>
         .and(warp::header::headers_cloned())
         .and(query)
         .and(warp::ext::optional::<OnUpgrade>())
-        .map(|method, headers, query, upgrade| Request {
-            method,
-            headers,
-            query,
-            upgrade,
-        })
+        .and(warp::ext::optional::<ClientAddress>())
+        .map(
+            |method, headers, query, upgrade, client: Option<ClientAddress>| Request {
+                method,
+                headers,
+                query,
+                upgrade,
+                address: client.map(|client| client.0),
+            },
+        )
 }
 
 impl Request {

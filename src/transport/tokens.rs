@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::hub::{ConnectionId, ConnectionToken};
+use crate::limits::{Handshake, Place, Refused};
+use crate::transport::limits::shake_hands;
 use crate::transport::options::TransportOptions;
 use crate::transport::pipe::Pipe;
 use crate::transport::stateful::Sending;
@@ -40,6 +42,8 @@ struct Slot {
     pipe: Option<Arc<Pipe>>,
     /// Set if the connection may change its socket.
     stateful: Option<Arc<Sending>>,
+    /// Given back when the slot is.
+    place: Option<Place>,
 }
 
 /// A WebSocket for a connection.
@@ -48,6 +52,7 @@ pub(crate) enum Socketed {
     New {
         id: ConnectionId,
         stateful: Option<Arc<Sending>>,
+        handshake: Option<Handshake>,
         attachment: Attachment,
     },
     /// Another one, after it has lost the one before.
@@ -70,6 +75,7 @@ pub(crate) enum Piped {
     New {
         id: ConnectionId,
         pipe: Arc<Pipe>,
+        handshake: Option<Handshake>,
         attachment: Attachment,
     },
     /// It is there already.
@@ -89,6 +95,8 @@ pub(crate) enum Denied {
     OtherTransport,
     /// Too many have sent bytes without a transport.
     TooEarly,
+    /// The node takes nobody at this moment.
+    Refused(Refused),
 }
 
 /// Too many connections have been negotiated and wait for their transport.
@@ -121,13 +129,14 @@ impl Tokens {
         id: ConnectionId,
         user: Option<Arc<str>>,
         stateful: bool,
+        place: Option<Place>,
     ) -> Result<(), Full> {
         let mut table = self.table.lock();
-        self.forget_stale(&mut table);
+        self.forget_stale_of(&mut table);
         if table.waiting.len() >= MOST {
             return Err(Full);
         }
-        let mut slot = Slot::new(id, user, None);
+        let mut slot = Slot::new(id, user, None, place);
         let buffer = self.options.stateful_reconnect_buffer;
         slot.stateful = stateful.then(|| Arc::new(Sending::new(buffer)));
         table.slots.insert(token, slot);
@@ -138,7 +147,7 @@ impl Tokens {
     /// Whether the token belongs to a connection of this user.
     pub(crate) fn knows(&self, token: ConnectionToken, user: Option<&str>) -> Result<(), Denied> {
         let mut table = self.table.lock();
-        self.forget_stale(&mut table);
+        self.forget_stale_of(&mut table);
         table.slot(token, user).map(drop)
     }
 
@@ -149,10 +158,10 @@ impl Tokens {
         user: Option<&str>,
     ) -> Result<Socketed, Denied> {
         let mut table = self.table.lock();
-        self.forget_stale(&mut table);
+        self.forget_stale_of(&mut table);
         let slot = table.slot(token, user)?;
         match slot.transport {
-            None => slot.transport = Some(TransportKind::WebSockets),
+            None => {}
             Some(TransportKind::WebSockets) => {
                 let open = slot.stateful.as_ref().filter(|sending| sending.is_open());
                 return open
@@ -161,12 +170,15 @@ impl Tokens {
             }
             Some(_) => return Err(Denied::OtherTransport),
         }
+        let handshake = shake_hands(slot.place.as_ref()).map_err(Denied::Refused)?;
+        slot.transport = Some(TransportKind::WebSockets);
         let (id, stateful) = (slot.id, slot.stateful.clone());
         let early = slot.pipe.take().is_some();
         table.early -= usize::from(early);
         Ok(Socketed::New {
             id,
             stateful,
+            handshake,
             attachment: self.attachment(token),
         })
     }
@@ -179,12 +191,17 @@ impl Tokens {
         kind: TransportKind,
     ) -> Result<Piped, Denied> {
         let mut table = self.table.lock();
-        self.forget_stale(&mut table);
+        self.forget_stale_of(&mut table);
         let slot = table.slot(token, user)?;
         if slot.transport.is_some_and(|known| known != kind) {
             return Err(Denied::OtherTransport);
         }
-        let is_new = slot.transport.replace(kind).is_none();
+        let is_new = slot.transport.is_none();
+        let handshake = match is_new {
+            true => shake_hands(slot.place.as_ref()).map_err(Denied::Refused)?,
+            false => None,
+        };
+        slot.transport = Some(kind);
         let was_early = is_new && slot.pipe.is_some();
         let pipe = slot
             .pipe
@@ -195,6 +212,7 @@ impl Tokens {
             Piped::New {
                 id,
                 pipe,
+                handshake,
                 attachment: self.attachment(token),
             }
         } else {
@@ -211,7 +229,7 @@ impl Tokens {
         is_sending: bool,
     ) -> Result<Held, Denied> {
         let mut table = self.table.lock();
-        self.forget_stale(&mut table);
+        self.forget_stale_of(&mut table);
         let early = table.early;
         let slot = table.slot(token, user)?;
         if slot.transport == Some(TransportKind::WebSockets) {
@@ -233,9 +251,14 @@ impl Tokens {
     }
 
     /// Remembers a connection that came over a WebSocket without negotiation.
-    pub(crate) fn claim(self: &Arc<Self>, id: ConnectionId, user: Option<Arc<str>>) -> Attachment {
+    pub(crate) fn claim(
+        self: &Arc<Self>,
+        id: ConnectionId,
+        user: Option<Arc<str>>,
+        place: Option<Place>,
+    ) -> Attachment {
         let token = ConnectionToken::same_as(id);
-        let slot = Slot::new(id, user, Some(TransportKind::WebSockets));
+        let slot = Slot::new(id, user, Some(TransportKind::WebSockets), place);
         self.table.lock().slots.insert(token, slot);
         self.attachment(token)
     }
@@ -247,7 +270,12 @@ impl Tokens {
         }
     }
 
-    fn forget_stale(&self, table: &mut Table) {
+    /// Forgets those that have waited too long for their transport.
+    pub(crate) fn forget_stale(&self) {
+        self.forget_stale_of(&mut self.table.lock());
+    }
+
+    fn forget_stale_of(&self, table: &mut Table) {
         while let Some((since, token)) = table.waiting.front().copied() {
             let slot = table.slots.get(&token);
             let waits = slot.is_some_and(|slot| slot.transport.is_none());
@@ -278,13 +306,19 @@ impl Table {
 }
 
 impl Slot {
-    fn new(id: ConnectionId, user: Option<Arc<str>>, transport: Option<TransportKind>) -> Self {
+    fn new(
+        id: ConnectionId,
+        user: Option<Arc<str>>,
+        transport: Option<TransportKind>,
+        place: Option<Place>,
+    ) -> Self {
         Self {
             id,
             user,
             transport,
             pipe: None,
             stateful: None,
+            place,
         }
     }
 }
@@ -320,7 +354,7 @@ mod tests {
     fn offered(tokens: &Tokens) -> ConnectionToken {
         let token = ConnectionToken::random();
         tokens
-            .offer(token, ConnectionId::random(), None, false)
+            .offer(token, ConnectionId::random(), None, false, None)
             .unwrap();
         token
     }
@@ -339,7 +373,7 @@ mod tests {
         let (tokens, token) = (tokens(), ConnectionToken::random());
         let id = ConnectionId::random();
         tokens
-            .offer(token, id, Some("pizza:ann".into()), false)
+            .offer(token, id, Some("pizza:ann".into()), false, None)
             .unwrap();
         assert_eq!(
             tokens.attach_socket(token, Some("pizza:bob")).err(),

@@ -229,3 +229,25 @@ fn an_unknown_cloud_needs_a_file_of_its_own() {
     assert_contains(&only_problem(&with("Azuer")), "did you mean Azure?");
     assert_contains(&only_problem(&with("../x")), "CLOUD_PROVIDER \"../x\"");
 }
+
+#[test]
+fn a_trusted_proxy_must_be_a_network() {
+    let problem = only_problem(&development(&[(
+        "Mesahub__Server__TrustedProxies",
+        "10.0.0.0/8, 10.0.0.0/33",
+    )]));
+
+    assert_contains(&problem, "Mesahub:Server:TrustedProxies:1");
+    assert_contains(&problem, "a network such as 10.0.0.0/8");
+}
+
+#[test]
+fn a_limit_must_be_a_number_of_its_range() {
+    let problem = only_problem(&development(&[(
+        "Mesahub__Limits__Calls__Algorithm",
+        "SlidingWindow",
+    )]));
+    assert_contains(&problem, "FixedWindow, TokenBucket");
+    let problem = only_problem(&development(&[("Mesahub__Limits__Publishes__Burst", "0")]));
+    assert_contains(&problem, "a whole number from 1 to 10000000 notifications");
+}

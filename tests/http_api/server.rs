@@ -7,7 +7,7 @@ use mesahub::auth::{
     JwtAuthenticator, JwtOptions, Role, SecretKey, ServiceScope, SigningAlgorithm, TokenSpec,
 };
 use mesahub::channel::RecentOrders;
-use mesahub::http::{Api, ServeLimits, not_found, routes, serve};
+use mesahub::http::{Api, ApiLimits, ServeLimits, not_found, routes, serve};
 use mesahub::hub::{Hub, HubOptions, Node};
 use mesahub::notification::notification_hub;
 use mesahub::notification::{
@@ -80,6 +80,7 @@ impl Server {
             backlog,
             sessions: Some(Arc::new(sessions)),
             authenticator: Arc::clone(&authenticator) as _,
+            limits: ApiLimits::default(),
             ready: readiness,
             backplane: "memory".to_owned(),
             counters: Arc::default(),
