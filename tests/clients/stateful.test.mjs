@@ -20,7 +20,13 @@ for (const [name, protocol] of Object.entries(protocols)) {
     let service;
 
     before(async () => {
-      server = await startServer({ settings: { 'Mesahub:Hub:AllowStatefulReconnects': 'true' } });
+      server = await startServer({
+        settings: {
+          'Mesahub:Hub:AllowStatefulReconnects': 'true',
+          // These calls are more than one connection may make in a minute by default.
+          'Mesahub:Limits:Calls:PermitLimit': '0',
+        },
+      });
       cable = await Cable.to(server.port);
       service = server.token(claims.service('*'));
     });
