@@ -27,6 +27,7 @@ pub mod http;
 pub mod hub;
 pub mod journal;
 pub mod limits;
+pub mod load;
 pub mod metrics;
 pub mod notification;
 pub mod session;

@@ -204,6 +204,47 @@ fn a_server_says_where_it_listens_and_stops_cleanly_when_told() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_server_is_healthy_while_it_runs_and_not_before_or_after() {
+    let mut server = mesahub(&[
+        "serve",
+        "--environment=Development",
+        "--address=127.0.0.1:0",
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::null())
+    .spawn()
+    .expect("the binary starts");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().expect("it is piped"));
+    stdout.read_line(&mut line).expect("it can be read");
+    let url = line
+        .trim()
+        .strip_prefix("listening on ")
+        .expect("it says where");
+    let address = url.strip_prefix("http://").expect("without TLS");
+    // Asked by its own configuration, as in a container, and by its URL.
+    let configured = format!("--set=Mesahub:Server:Address={address}");
+    for wanted in [&["--ready"][..], &[]] {
+        let words = [
+            &["health", "--environment=Development", &configured],
+            wanted,
+        ]
+        .concat();
+        let output = run(&words);
+        assert!(output.status.success(), "{}", told(&output));
+        let output = run(&[&["health", "--server", url], wanted].concat());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("Healthy"), "{text} {}", told(&output));
+    }
+    kill(&server, "TERM");
+    server.wait().expect("it ends");
+    let output = run(&["health", "--server", url]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    assert!(told(&output).contains(address), "{}", told(&output));
+}
+
 /// The real process: what is logged in a test's own depends on which of its tests logs first.
 #[cfg(unix)]
 #[test]

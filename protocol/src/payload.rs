@@ -25,7 +25,17 @@ pub enum Payload<'a> {
     MessagePack(&'a [u8]),
 }
 
-impl Payload<'_> {
+impl<'a> Payload<'a> {
+    /// The value as it stands in the frame: JSON text, or MessagePack.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Json(raw) => raw.get().as_bytes(),
+            #[cfg(feature = "messagepack")]
+            Self::MessagePack(value) => value,
+        }
+    }
+
     /// Decodes the value.
     ///
     /// MessagePack binds as leniently as the official server does, and a little more:

@@ -8,6 +8,8 @@ use mesahub::auth::{Role, SessionId, TenantKey, UserId};
 use mesahub::config::{ConfigError, Flags};
 use mesahub::notification::NotificationId;
 
+use super::load::LoadArguments;
+
 /// A real-time notification hub for SignalR clients.
 #[derive(Debug, Parser)]
 #[command(name = "mesahub", version, about)]
@@ -34,6 +36,16 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// See to the notifications that a running server has given up.
     DeadLetters(DeadLetterArguments),
+    /// Ask a running server whether it lives: for the health check of a container.
+    ///
+    /// Ends with 0 when it answers that all is well, and with 1 when it does not.
+    Health(HealthArguments),
+    /// Put load on a SignalR server, and tell what was lost, doubled or reordered.
+    ///
+    /// Ends with 0 when everybody was connected and heard everything once and in order, and with 1
+    /// when not. With a server of Mesahub and nothing said of tokens and publishing, a tenant is made
+    /// up for each channel, with admins who hear its new orders.
+    Load(Box<LoadArguments>),
     /// Examine the configured backplane and say what to mend.
     ///
     /// Ends with 0 when nothing failed, warnings or not; with 1 when something did, or the
@@ -43,6 +55,20 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Which server to ask, and what.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArguments {
+    /// The server; by default the one that this configuration describes, on this machine.
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Ask whether it takes traffic, and not only whether it lives.
+    #[arg(long)]
+    pub(crate) ready: bool,
+    /// How long it may take to answer, in seconds.
+    #[arg(long, default_value_t = 2, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) timeout: u32,
 }
 
 /// What to do with the configuration. Neither needs a server.

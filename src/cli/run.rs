@@ -8,7 +8,7 @@ use clap::Parser;
 use mesahub::config::{Sources, load};
 
 use super::arguments::{Arguments, Command};
-use super::{configuration, dead_letters, doctor, serve, token};
+use super::{configuration, dead_letters, doctor, health, load as load_run, serve, token};
 
 /// Runs the command line of this process.
 pub(crate) fn run() -> ExitCode {
@@ -29,6 +29,8 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         Command::Token(wanted) => token::print(&load(&sources)?, &wanted)?,
         Command::Config(command) => configuration::run(&command, &sources)?,
         Command::DeadLetters(wanted) => dead_letters::run(&load(&sources)?, &wanted)?,
+        Command::Health(wanted) => health::run(|| Ok(load(&sources)?), &wanted)?,
+        Command::Load(wanted) => return load_run::run(|| Ok(load(&sources)?), *wanted),
         Command::Doctor { json } => return doctor::run(&sources, json),
     }
     Ok(ExitCode::SUCCESS)

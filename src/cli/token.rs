@@ -72,6 +72,16 @@ pub(super) fn of_every_tenant(loaded: &Loaded) -> Result<String, Box<dyn Error>>
     sign(loaded, spec)
 }
 
+/// A token for an admin of a tenant.
+pub(super) fn of_an_admin(loaded: &Loaded, tenant: TenantKey) -> Result<String, Box<dyn Error>> {
+    let spec = TokenSpec {
+        tenant: Some(tenant),
+        roles: vec![Role::Admin],
+        ..TokenSpec::default()
+    };
+    sign(loaded, spec)
+}
+
 /// Signs a token as this configuration wants it.
 fn sign(loaded: &Loaded, spec: TokenSpec) -> Result<String, Box<dyn Error>> {
     let (key, algorithm) = signing::key(loaded)?;
