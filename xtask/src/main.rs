@@ -1,4 +1,4 @@
-//! Repository tasks: `cargo xtask demo`, `watch`, `test`, `fuzz`, `licences` and `sizes`.
+//! Repository tasks: `cargo xtask demo`, `watch`, `test`, `fuzz`, `docs`, `licences` and `sizes`.
 
 #![allow(clippy::print_stdout, reason = "a task talks to the person who ran it")]
 
@@ -7,6 +7,7 @@ mod cargo;
 mod chromium;
 mod clients;
 mod demo;
+mod docs;
 mod error;
 mod fuzz;
 mod licences;
@@ -14,6 +15,7 @@ mod promtool;
 mod servers;
 mod sizes;
 mod step;
+mod systemd;
 mod tally;
 mod test;
 
@@ -30,6 +32,7 @@ usage: cargo xtask <task>
   test                       run everything: unit, integration, documentation, official clients
   fuzz [--seconds <n>] [<target>…]
                              run every decoder under libFuzzer, each for 5 seconds or n
+  docs                       write docs/configuration.md from the settings
   licences                   compare the licences of all dependencies with deny.toml
   sizes                      build every set of features from nothing, print times and sizes";
 
@@ -52,6 +55,7 @@ fn run(words: &[&str]) -> Result<(), TaskError> {
         ["watch", url, token] => demo::watch(url, token),
         ["test"] => test::run(),
         ["fuzz", words @ ..] => fuzz::run(&fuzz::Options::parse(words)?),
+        ["docs"] => docs::run(),
         ["licences"] => licences::run(),
         ["sizes"] => sizes::run(),
         [] | ["help" | "--help" | "-h"] => {

@@ -10,6 +10,7 @@ use crate::error::{self, TaskError};
 use crate::promtool;
 use crate::servers;
 use crate::step;
+use crate::systemd;
 use crate::tally::Tally;
 
 /// The variable that leaves parts out, on purpose and in print.
@@ -18,8 +19,11 @@ const SKIP: &str = "MESAHUB_TEST_SKIP";
 /// What the names of Rust tests hold that drive an official client.
 const OF_CLIENTS: &str = "official_client";
 
+/// What the names of Rust tests hold that ask systemd.
+const OF_SYSTEMD: &str = "systemd::systemd_";
+
 /// The parts that may be left out.
-const PARTS: [&str; 3] = ["browser", "clients", promtool::NAME];
+const PARTS: [&str; 4] = ["browser", "clients", promtool::NAME, "systemd"];
 
 /// Runs every part, also after one has failed, and fails if any did.
 pub(crate) fn run() -> Result<(), TaskError> {
@@ -38,8 +42,12 @@ pub(crate) fn run() -> Result<(), TaskError> {
         println!("── left out because of {SKIP}: what promtool says of rules and metrics");
     }
     let with_clients = !left_out.contains(&"clients");
+    let with_systemd = !left_out.contains(&"systemd");
+    if !with_systemd {
+        println!("── left out because of {SKIP}: systemd's opinion of the unit in deploy/systemd");
+    }
     let mut tally = run_part("the Rust tests", |tally| {
-        rust_tests(tally, &servers, with_clients, with_promtool)
+        rust_tests(tally, &servers, with_clients, with_promtool, with_systemd)
     });
     if with_clients {
         let with_browser = !left_out.contains(&"browser");
@@ -120,7 +128,11 @@ fn rust_tests(
     without: &[&str],
     with_clients: bool,
     with_promtool: bool,
+    with_systemd: bool,
 ) -> Result<bool, TaskError> {
+    if with_systemd {
+        step::step("looking for systemd-analyze", systemd::bring)?;
+    }
     step::step("looking for the servers of the tests", || {
         servers::bring(without)
     })?;
@@ -151,6 +163,9 @@ fn rust_tests(
     }
     if !with_promtool {
         all.args(["--skip", &format!("{}::", promtool::NAME)]);
+    }
+    if !with_systemd {
+        all.args(["--skip", OF_SYSTEMD]);
     }
     let mut succeeded = step::step("running the Rust tests, documentation included", || {
         counted(all, tally)
