@@ -23,6 +23,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a client shows that it is alive: servers give up those that are silent for 30 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// The method that is called to see whether a client has been welcomed.
+const WELCOMED: &str = "Ping";
+
 /// How long the server has to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -74,8 +77,9 @@ impl Client {
                 }
             }
         }
-        if arrived.is_some() {
-            world.tally.settle(&ledger);
+        match arrived {
+            Some(_) => world.tally.settle(&ledger),
+            None => world.tally.miss(world.plan.channels_of(self.index)),
         }
     }
 
@@ -116,7 +120,13 @@ impl Client {
         let token = plan.token(self.index);
         let mut line = Line::open(&self.world.door, token, |it| self.note(it, ledger)).await?;
         let Some(join) = &plan.join else {
-            return Ok(line);
+            // The answer to the handshake comes before a server has welcomed a client into its
+            // channels, the answer to a call behind it, whether it knows the method or not.
+            let welcomed = line.call(WELCOMED, &[], |it| self.note(it, ledger)).await;
+            return match welcomed {
+                Ok(()) | Err(Refusal::Call { .. }) => Ok(line),
+                Err(refusal) => Err(refusal),
+            };
         };
         for channel in plan.channels_of(self.index) {
             let name = plan.name(channel);

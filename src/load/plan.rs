@@ -27,8 +27,9 @@ pub struct Plan {
     pub tokens: Vec<String>,
     /// What the clients are members of.
     pub channels: Channels,
-    /// The hub method that makes a client a member, called once for each channel; none where the
-    /// token does.
+    /// The hub method that makes a client a member, called once for each channel. None where the
+    /// server does it by itself; then `Ping` is called, which the hub need not have, since any answer
+    /// to a call shows that the client has been welcomed.
     pub join: Option<Call>,
     /// Who publishes, and how.
     pub publishing: Publishing,

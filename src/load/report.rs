@@ -66,7 +66,7 @@ pub struct Messages {
     pub published: u64,
     /// How many it did not take.
     pub refused: u64,
-    /// How often they should have been heard, over all clients.
+    /// How often they should have been heard, over all clients but those that were never there.
     pub expected: u64,
     /// How often they were, each once for each client.
     pub heard: u64,

@@ -44,7 +44,7 @@ pub struct Progress {
     pub expected: u64,
 }
 
-/// Does what a plan says, and tells once a second how far it has come. Needs a Tokio runtime with
+/// Does what a plan says, and tells once a second, and after each part, how far it has come. Needs a Tokio runtime with
 /// time and network. Dropping the future ends every connection.
 ///
 /// # Errors
@@ -118,7 +118,7 @@ async fn all_heard(world: &World) {
     }
 }
 
-/// Does something, and tells how far it is.
+/// Does something, and tells how far it is, also at its end.
 async fn watched<T>(
     world: &World,
     doing: &'static str,
@@ -128,16 +128,20 @@ async fn watched<T>(
     let mut work = pin!(work);
     let mut ticks = interval_at(Instant::now() + TELL, TELL);
     loop {
-        tokio::select! {
-            done = work.as_mut() => return done,
-            _ = ticks.tick() => tell(&Progress {
-                doing,
-                connected: world.tally.standing().up,
-                connections: world.plan.connections,
-                published: world.tally.published().0,
-                heard: world.tally.heard.load(Relaxed),
-                expected: world.tally.expected(&world.plan.members()),
-            }),
+        let done = tokio::select! {
+            done = work.as_mut() => Some(done),
+            _ = ticks.tick() => None,
+        };
+        tell(&Progress {
+            doing,
+            connected: world.tally.standing().up,
+            connections: world.plan.connections,
+            published: world.tally.published().0,
+            heard: world.tally.heard.load(Relaxed),
+            expected: world.tally.expected(&world.plan.members()),
+        });
+        if let Some(done) = done {
+            return done;
         }
     }
 }

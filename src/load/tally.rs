@@ -26,6 +26,8 @@ pub(super) struct Tally {
     /// The highest number of each channel.
     sent: Box<[AtomicU64]>,
     refused: Mutex<HashSet<(usize, u64)>>,
+    /// How many members of each channel have never been there.
+    absent: Box<[AtomicU64]>,
     pub(super) heard: AtomicU64,
     pub(super) late: AtomicU64,
     pub(super) again: AtomicU64,
@@ -58,6 +60,7 @@ impl Tally {
             standing: watch::Sender::default(),
             sent: (0..channels).map(|_| AtomicU64::new(0)).collect(),
             refused: Mutex::default(),
+            absent: (0..channels).map(|_| AtomicU64::new(0)).collect(),
             heard: AtomicU64::new(0),
             late: AtomicU64::new(0),
             again: AtomicU64::new(0),
@@ -128,15 +131,25 @@ impl Tally {
         (all.saturating_sub(refused), refused)
     }
 
-    /// How many times a message has to be heard, given the members of each channel.
+    /// A client has given up without ever having been there.
+    pub(super) fn miss(&self, channels: impl Iterator<Item = usize>) {
+        for channel in channels {
+            self.absent[channel].fetch_add(1, Relaxed);
+        }
+    }
+
+    /// How many times messages have to be heard, given the members of each channel.
     pub(super) fn expected(&self, members: &[u64]) -> u64 {
-        let sent = self.sent.iter().map(|sent| sent.load(Relaxed));
+        let there = |channel: usize| {
+            let absent = self.absent[channel].load(Relaxed);
+            members[channel].saturating_sub(absent)
+        };
+        let sent = self.sent.iter().enumerate();
         let all: u64 = sent
-            .zip(members)
-            .map(|(sent, members)| sent * members)
+            .map(|(channel, sent)| sent.load(Relaxed) * there(channel))
             .sum();
         let refused = self.refused.lock();
-        let refused: u64 = refused.iter().map(|(channel, _)| members[*channel]).sum();
+        let refused: u64 = refused.iter().map(|(channel, _)| there(*channel)).sum();
         all.saturating_sub(refused)
     }
 

@@ -158,6 +158,27 @@ async fn a_server_that_is_not_there_is_told_of_with_the_reason() {
 }
 
 #[tokio::test]
+async fn nothing_is_expected_of_clients_that_were_never_there() {
+    let house = House::open(Habit::Honest).await;
+    let mut plan = plan(&house, Protocol::Json);
+    plan.channels.count = 1;
+    plan.channels.per_connection = 1;
+    // Every second one is not let in.
+    plan.tokens = vec!["a\ttoken".to_owned(), "no\ntoken".to_owned()];
+    plan.patience = SHORT;
+    let report = run(plan, &mut |_| {}).await.unwrap();
+    let (messages, half) = (&report.messages, CLIENTS / 2);
+    assert_eq!(report.connections.failed as u64, half, "{report}");
+    assert_eq!(messages.expected, messages.published * half, "{report}");
+    assert_eq!(
+        (messages.heard, messages.lost),
+        (messages.expected, 0),
+        "{report}"
+    );
+    assert!(!report.good, "{report}");
+}
+
+#[tokio::test]
 async fn a_plan_that_cannot_be_is_refused() {
     let house = House::open(Habit::Honest).await;
     let mut plan = plan(&house, Protocol::Json);
