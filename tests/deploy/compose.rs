@@ -139,6 +139,11 @@ impl SecretUse {
 }
 
 impl Service {
+    /// How many files it may have open, if that is said.
+    pub(crate) fn open_files(&self) -> Option<u32> {
+        self.ulimits.as_ref().map(|limits| limits.nofile.hard)
+    }
+
     /// What the program is handed.
     fn given(&self) -> Given {
         Given {

@@ -74,6 +74,8 @@ fn the_proxy_listens_where_it_is_published_and_leads_to_the_nodes() {
         let compose = compose(file);
         let proxy = &compose.services["proxy"];
         assert_eq!(proxy.ports, [format!("{listens}:{listens}")], "{file}");
+        let files = directive("worker_rlimit_nofile").parse().ok();
+        assert_eq!(proxy.open_files(), files, "{file}");
         assert!(compose.services.contains_key("mesahub"));
     }
 }
