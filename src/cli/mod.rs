@@ -11,6 +11,7 @@ mod dead_letters;
 mod doctor;
 mod health;
 mod load;
+mod open_files;
 mod run;
 mod serve;
 mod token;

@@ -9,11 +9,12 @@ use mesahub::config::Loaded;
 use mesahub::telemetry;
 use tokio::net::TcpListener;
 
-use super::token;
+use super::{open_files, token};
 
 /// Runs the server until the process is told to stop.
 pub(super) fn serve(loaded: Loaded, address: Option<SocketAddr>) -> Result<(), Box<dyn Error>> {
     telemetry::start(&loaded.settings.mesahub.logging)?;
+    open_files::allow_most();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

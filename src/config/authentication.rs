@@ -55,7 +55,7 @@ pub struct JwksSettings {
     #[serde(deserialize_with = "seconds")]
     pub refetch_interval: Duration,
     /// For how long they are good after they have been fetched, when they cannot be fetched again:
-    /// 1 s to 30 days, a day by default, and at least `refresh_interval`. Then nobody new is let
+    /// 1 s to 30 days, a day by default, and at least `RefreshInterval`. Then nobody new is let
     /// in.
     #[serde(deserialize_with = "seconds")]
     pub stale_for: Duration,

@@ -4,12 +4,13 @@ use crate::hub::{CallKind, CallOutcome, Hub, LostReason, Node, Traffic};
 use crate::metrics::metric::Metric;
 use crate::metrics::sheet::Sheet;
 
-pub(super) static METRICS: [&Metric; 13] = [
+pub(super) static METRICS: [&Metric; 14] = [
     &RECEIVED,
     &RECEIVED_BYTES,
     &SENT,
     &SENT_BYTES,
     &CALLS,
+    &LIMITED,
     &LAG,
     &TOPICS,
     &DROPPED,
@@ -46,6 +47,11 @@ static CALLS: Metric = Metric::counter(
     "Calls of clients, by kind (invocation, stream) and outcome: completed, failed (the handler's \
      error or panic), unknown (no such method), forbidden, malformed. A stream that breaks on its \
      way is completed.",
+);
+static LIMITED: Metric = Metric::counter(
+    "mesahub_limited_invocations",
+    &[],
+    "Calls of clients that were refused because there had been too many; none of the calls above.",
 );
 static LAG: Metric = Metric::histogram(
     "mesahub_delivery_lag_seconds",
@@ -121,6 +127,7 @@ pub(super) fn write(sheet: &mut Sheet, hubs: &[Hub], node: &Node) {
         family.histogram(&[hub.name()], &hub.traffic().lag);
     }
     let counters = node.counters();
+    sheet.single(&LIMITED, counters.limited.value());
     sheet.single(&TOPICS, node.topic_count());
     sheet
         .family(&DROPPED)
