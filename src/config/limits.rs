@@ -27,8 +27,8 @@ pub struct LimitSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct ConnectionLimitSettings {
-    /// From one IPv4 address or one IPv6 network of 64 bits; 1000 by default. Behind a proxy that is
-    /// not among `Mesahub:Server:TrustedProxies` all clients have its address.
+    /// From one IPv4 address or one IPv6 network of 64 bits; 0 by default, since behind a proxy that
+    /// is not among `Mesahub:Server:TrustedProxies` all clients have its address.
     pub per_address: u32,
     /// Of one user of a tenant; 100 by default.
     pub per_user: u32,
@@ -93,7 +93,7 @@ pub struct AdmissionSettings {
 impl Default for ConnectionLimitSettings {
     fn default() -> Self {
         Self {
-            per_address: 1_000,
+            per_address: 0,
             per_user: 100,
             per_tenant: 0,
             total: 0,

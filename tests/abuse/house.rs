@@ -70,8 +70,14 @@ pub(crate) async fn start(settings: &[(&str, String)]) -> SocketAddr {
     let overrides = settings
         .iter()
         .map(|(name, value)| (key(name), value.clone()));
+    // Each attempt is to show its own refusal: that so many from one address are too many is shown
+    // elsewhere.
+    let failures = (
+        "Mesahub:Limits:Failures:PerAddress".to_owned(),
+        "0".to_owned(),
+    );
     let loaded = load(&Sources {
-        overrides: overrides.collect(),
+        overrides: overrides.chain([failures]).collect(),
         ..Sources::default()
     })
     .unwrap();
