@@ -138,6 +138,11 @@ pub(crate) fn rows(_house: &House) -> Vec<Attempt> {
             Refusal::Status(431),
         ),
         Attempt::new(
+            "a query of more than the server reads",
+            [negotiate(&format!("&access_token={}", "A".repeat(40_000)))],
+            Refusal::Coded(414, "uri_too_long"),
+        ),
+        Attempt::new(
             "a method that negotiation does not have",
             ["GET", "PUT", "DELETE"].map(|method| {
                 Asking::new(method, &format!("{HUB}/negotiate?negotiateVersion=1")).bearer(&person)
