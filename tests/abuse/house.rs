@@ -2,16 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
-use mesahub::app::App;
-use mesahub::config::{Sources, load};
-use mesahub::hub::{Node, NodeOptions};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
+use crate::in_process;
 use crate::issuer::Issuer;
 use crate::key_pair::Pair;
 use crate::token::{KEY, KEY_ID};
@@ -76,17 +68,8 @@ pub(crate) async fn start(settings: &[(&str, String)]) -> SocketAddr {
         "Mesahub:Limits:Failures:PerAddress".to_owned(),
         "0".to_owned(),
     );
-    let loaded = load(&Sources {
-        overrides: overrides.chain([failures]).collect(),
-        ..Sources::default()
-    })
-    .unwrap();
-    let (inbox, shards) = Node::inbox();
-    let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-    let app = App::with_broker(&loaded, broker, shards, &NodeOptions::default()).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let never = CancellationToken::new().cancelled_owned();
-    TaskTracker::new().spawn(app.run(listener, never));
-    address
+    let loaded = in_process::loaded(overrides.chain([failures]));
+    in_process::run(in_process::app(&loaded).unwrap())
+        .await
+        .address
 }

@@ -15,6 +15,9 @@
 mod attempt;
 mod honest;
 mod house;
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "../support/in_process.rs"]
+mod in_process;
 mod issuer;
 #[allow(dead_code, reason = "the tests of the room need more of it")]
 #[path = "../../src/auth/testing.rs"]

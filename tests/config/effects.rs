@@ -1,21 +1,16 @@
 //! What settings do to a whole server, as its clients see it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use mesahub::app::App;
 use mesahub::auth::{SecretKey, SigningAlgorithm, TokenSpec};
-use mesahub::config::{Sources, load};
-use mesahub::hub::{Node, NodeOptions};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+use crate::in_process::{self, Running};
 
 const KEY: &str = "a key for tests that is long enough for HS256";
 
@@ -37,21 +32,10 @@ struct Polled<'a> {
 
 impl Configured {
     async fn with(settings: &[(&str, &str)]) -> Self {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let mut overrides: Vec<_> = settings.iter().map(own).collect();
-        overrides.push(own(&("Mesahub:Authentication:SigningKey", KEY)));
-        let loaded = load(&Sources {
-            overrides,
-            ..Sources::default()
-        })
-        .unwrap();
-        let (inbox, shards) = Node::inbox();
-        let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-        let app = App::with_broker(&loaded, broker, shards, &NodeOptions::default()).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        TaskTracker::new().spawn(app.run(listener, stop.clone().cancelled_owned()));
+        let key = ("Mesahub:Authentication:SigningKey", KEY);
+        let loaded = in_process::loaded(settings.iter().copied().chain([key]));
+        let Running { address, stop, .. } =
+            in_process::run(in_process::app(&loaded).unwrap()).await;
         let spec = TokenSpec {
             tenant: Some("mesa".parse().unwrap()),
             user: Some("ann".parse().unwrap()),

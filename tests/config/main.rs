@@ -4,6 +4,9 @@
 
 mod backplane;
 mod effects;
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "../support/in_process.rs"]
+mod in_process;
 #[allow(dead_code, reason = "the tests of the room need more of it")]
 #[path = "../../src/auth/testing.rs"]
 mod key_pair;

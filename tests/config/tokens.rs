@@ -3,21 +3,16 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mesahub::app::{App, AppError};
 use mesahub::auth::{ClaimNames, Role, SecretKey, SessionId, SigningAlgorithm, TokenSpec};
 use mesahub::config::{Sources, load};
-use mesahub::hub::{Node, NodeOptions};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::in_process;
 use crate::key_pair::Pair;
 use crate::support::assert_contains;
 
@@ -35,9 +30,7 @@ fn app(environment: &str, settings: &[(&str, &str)]) -> Result<App, AppError> {
         ..Sources::default()
     })
     .unwrap();
-    let (inbox, shards) = Node::inbox();
-    let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-    App::with_broker(&loaded, broker, shards, &NodeOptions::default())
+    in_process::app(&loaded)
 }
 
 /// What stops the start.
@@ -50,11 +43,7 @@ fn refused(environment: &str, settings: &[(&str, &str)]) -> String {
 
 async fn started(settings: &[(&str, &str)]) -> SocketAddr {
     let app = app("Production", settings).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let never = CancellationToken::new().cancelled_owned();
-    TaskTracker::new().spawn(app.run(listener, never));
-    address
+    in_process::run(app).await.address
 }
 
 /// The status of a negotiation.

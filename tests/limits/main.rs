@@ -6,6 +6,9 @@ mod admission;
 mod calls;
 mod client;
 mod connections;
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "../support/in_process.rs"]
+mod in_process;
 mod proxies;
 mod publishes;
 mod server;

@@ -1,21 +1,15 @@
 //! A whole server with settings of the test's own.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use mesahub::app::App;
 use mesahub::auth::{Role, SecretKey, ServiceScope, SigningAlgorithm, TokenSpec};
-use mesahub::config::{Sources, load};
-use mesahub::hub::{Hub, Node, NodeOptions};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
+use mesahub::hub::Hub;
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+use crate::in_process::{self, Running};
 
 const KEY: &str = "a key for tests that is long enough for HS256";
 
@@ -24,42 +18,29 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
     pub(crate) http: Client,
-    stop: CancellationToken,
-    running: JoinHandle<bool>,
+    running: Running,
 }
 
 impl Server {
     /// Starts one with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let mut overrides: Vec<_> = settings.iter().map(own).collect();
-        overrides.push(own(&("Mesahub:Authentication:SigningKey", KEY)));
-        let sources = Sources {
-            overrides,
-            ..Sources::default()
-        };
-        let loaded = load(&sources).unwrap();
-        let (inbox, shards) = Node::inbox();
-        let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-        let app = App::with_broker(&loaded, broker, shards, &NodeOptions::default()).unwrap();
+        let key = ("Mesahub:Authentication:SigningKey", KEY);
+        let loaded = in_process::loaded(settings.iter().copied().chain([key]));
+        let app = in_process::app(&loaded).unwrap();
         let hub = app.hub().clone();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let running = TaskTracker::new().spawn(app.run(listener, stop.clone().cancelled_owned()));
+        let running = in_process::run(app).await;
         Self {
-            address,
+            address: running.address,
             hub,
             http: Client::new(),
-            stop,
             running,
         }
     }
 
     /// Stops it; whether everything ended in time.
     pub(crate) async fn stop(self) -> bool {
-        self.stop.cancel();
-        in_time(self.running).await.unwrap()
+        self.running.stop.cancel();
+        in_time(self.running.ended).await.unwrap()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

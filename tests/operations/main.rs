@@ -7,6 +7,9 @@ mod client;
 mod day;
 mod exposition;
 mod files;
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "../support/in_process.rs"]
+mod in_process;
 mod metrics;
 mod promtool;
 mod reading;

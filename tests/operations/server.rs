@@ -1,24 +1,21 @@
 //! A whole server in this process.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use mesahub::app::App;
 use mesahub::auth::{Role, SecretKey, ServiceScope, SigningAlgorithm, TokenSpec};
-use mesahub::config::{Loaded, Sources, load};
-use mesahub::hub::{Node, NodeOptions};
-use mesahub_memory::{MemoryBroker, MemoryConfig};
+use mesahub::config::Loaded;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
 use crate::exposition::Exposition;
+use crate::in_process::{self, Running};
 
 pub(crate) const KEY: &str = "a key for tests that is long enough for HS256";
 
@@ -63,10 +60,7 @@ impl Server {
             ("Mesahub:Sessions:Store", "Memory"),
         ];
         all.extend_from_slice(settings);
-        let loaded = loaded(&all);
-        let (inbox, shards) = Node::inbox();
-        let broker = Arc::new(MemoryBroker::new(MemoryConfig::default(), inbox));
-        let app = App::with_broker(&loaded, broker, shards, &NodeOptions::default()).unwrap();
+        let app = in_process::app(&loaded(&all)).unwrap();
         Self::run(app, folder).await
     }
 
@@ -77,16 +71,13 @@ impl Server {
     }
 
     async fn run(mut app: App, folder: TempDir) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let mut metrics = None;
         if let Some(own) = app.metrics_address() {
             let listener = TcpListener::bind(own).await.unwrap();
             metrics = Some(listener.local_addr().unwrap());
             app.serve_metrics(listener);
         }
-        let stop = CancellationToken::new();
-        TaskTracker::new().spawn(app.run(listener, stop.clone().cancelled_owned()));
+        let Running { address, stop, .. } = in_process::run(app).await;
         Self {
             address,
             metrics,
@@ -142,14 +133,8 @@ impl Server {
 }
 
 fn loaded(settings: &[(&str, &str)]) -> Loaded {
-    let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-    let mut overrides: Vec<_> = settings.iter().map(own).collect();
-    overrides.push(own(&("Mesahub:Authentication:SigningKey", KEY)));
-    let sources = Sources {
-        overrides,
-        ..Sources::default()
-    };
-    load(&sources).unwrap()
+    let key = ("Mesahub:Authentication:SigningKey", KEY);
+    in_process::loaded(settings.iter().copied().chain([key]))
 }
 
 /// Sends a request and reads its answer.
